@@ -103,16 +103,18 @@ class EngineThread:
         await self.settled()
         if self._painter is None:
             raise EngineFailed
-        self._stop.clear()
+        stop = self._stop = threading.Event()  # its own, so that a late one stops nobody else
+        if self.state is EngineState.stopped:
+            raise Stopped
         loop = asyncio.get_running_loop()
         latest = _Latest(loop, on_progress)
         future = loop.run_in_executor(
-            self._painting, self._paint_in_thread, self._painter, paint, source, latest
+            self._painting, self._paint_in_thread, self._painter, paint, source, latest, stop
         )
         try:
             pictures, encoded = await asyncio.shield(future)
         except asyncio.CancelledError:
-            self._stop.set()  # the thread behind a cancelled task goes on until it is told
+            stop.set()  # the thread behind a cancelled task goes on until it is told
             raise
         finally:
             latest.close()
@@ -166,14 +168,19 @@ class EngineThread:
             self._settled.set()
 
     def _paint_in_thread(
-        self, painter: Painter, paint: Paint, source: bytes | None, latest: _Latest
+        self,
+        painter: Painter,
+        paint: Paint,
+        source: bytes | None,
+        latest: _Latest,
+        stop: threading.Event,
     ) -> tuple[list[Picture], list[_EncodedFuture]]:
         def on_step(progress: Progress) -> None:
             latest.put(progress)
-            if self._stop.is_set():
+            if stop.is_set():
                 raise Stopped
 
-        if self._stop.is_set():
+        if stop.is_set():
             raise Stopped
         image = None if source is None else decode_source(source)
         pictures: list[Picture] = []
