@@ -1,0 +1,1 @@
+"""The bot: people, words, delivery, and the wiring of everything."""

@@ -1,0 +1,1 @@
+"""What every platform shares: use cases, worker, announcements, flags and texts."""

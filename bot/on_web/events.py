@@ -1,0 +1,174 @@
+"""Owns the event streams: what the announcer tells of jobs, as server-sent events.
+
+A stream always begins with the present state, so that reconnecting loses nothing and needs no
+memory of what was sent before.
+"""
+
+import asyncio
+import base64
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from bot.desk.announcer import Event, EventName
+from bot.on_web import views
+from bot.on_web.schemas import PreviewOut, ProgressOut, QueuedOut, StepOut
+from engine.errors import Refusal
+
+if TYPE_CHECKING:
+    from bot.on_web.visit import Visit
+
+KEEP_ALIVE_S = 15.0
+RETRY_MS = 2000
+
+
+class Streams:
+    """The open streams that show everything of one person, so that new jobs join them."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, set[EventStream]] = {}
+        self.closing = asyncio.Event()
+
+    def follow(self, person: int, public: str) -> None:
+        """Show the new job `public` in the open streams of its owner."""
+        for stream in tuple(self._open.get(person, ())):
+            stream.follow(public)
+
+    def add(self, person: int, stream: "EventStream") -> None:
+        self._open.setdefault(person, set()).add(stream)
+
+    def remove(self, person: int, stream: "EventStream") -> None:
+        streams = self._open.get(person, set())
+        streams.discard(stream)
+        if not streams:
+            self._open.pop(person, None)
+
+    def close(self) -> None:
+        """End all streams: the server is about to stop and would wait for them. Pages return."""
+        self.closing.set()
+
+
+class EventStream(Response):
+    """The events of `jobs` until the last of them is over; with `whole`, of all jobs to come too.
+
+    Every subscription keeps only the newest, and all write into a queue of one, so that a slow
+    reader gets the newest state and costs no memory.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, visit: "Visit", jobs: Iterable[str], *, whole: bool = False) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._visit = visit
+        self._jobs = tuple(jobs)
+        self._whole = whole
+        self._followed: set[str] = set()
+        self._pumps: asyncio.TaskGroup | None = None
+        self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        streams = self._visit.web.streams
+        ends = [
+            asyncio.create_task(self._talk(send), name="event-stream"),
+            asyncio.create_task(_gone(receive), name="event-stream-gone"),
+            asyncio.create_task(streams.closing.wait(), name="event-stream-closing"),
+        ]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in ends:
+                task.cancel()
+            talked, *_ = await asyncio.gather(*ends, return_exceptions=True)
+        if isinstance(talked, Exception):
+            raise talked
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def follow(self, public: str) -> None:
+        """Show one more job."""
+        if self._pumps is not None and public not in self._followed:
+            self._followed.add(public)
+            self._pumps.create_task(self._pump(public), name=f"events of {public}")
+
+    async def _talk(self, send: Send) -> None:
+        person, streams = self._visit.asker.person.id, self._visit.web.streams
+        async with asyncio.TaskGroup() as self._pumps:
+            if self._whole:
+                streams.add(person, self)
+            try:
+                for public in self._jobs:
+                    self.follow(public)
+                await _say(send, f"retry: {RETRY_MS}\n\n")
+                while self._whole or self._followed:
+                    await _say(send, await self._next())
+            finally:
+                streams.remove(person, self)
+
+    async def _next(self) -> str:
+        try:
+            async with asyncio.timeout(KEEP_ALIVE_S):
+                event = await self._events.get()
+        except TimeoutError:
+            return ": still here\n\n"
+        if event.name.final:
+            self._followed.discard(event.public)
+        mark = f"id: {last_id(event.public)}\n" if event.name.final else ""
+        data = (await told(self._visit, event)).model_dump_json()
+        return f"{mark}event: {event.name}\ndata: {data}\n\n"
+
+    async def _pump(self, public: str) -> None:
+        try:
+            async with self._visit.studio.watch(self._visit.asker, public) as events:
+                async for event in events:
+                    await self._events.put(event)
+        except Refusal:  # it is not there (any more)
+            self._followed.discard(public)
+
+
+def last_id(public: str) -> str:
+    """The event id after which nothing comes: whoever reconnects with it need not stay."""
+    return f"{public}.final"
+
+
+async def told(visit: "Visit", event: Event) -> BaseModel:
+    """The data of an event as the API tells it; a final one tells the whole job."""
+    progress = event.progress
+    if event.name is EventName.queued:
+        return QueuedOut(
+            id=event.public,
+            position=event.position,
+            eta_s=views.rounded(event.eta_s),
+            warming=event.warming,
+            message=views.line_words(
+                visit.language, event.position, event.eta_s, warming=event.warming
+            ),
+        )
+    if event.name is EventName.step:
+        done = ProgressOut.of(progress) if progress else await _begun(visit, event.public)
+        return StepOut(id=event.public, eta_s=views.rounded(event.eta_s), **done.model_dump())
+    if event.name is EventName.preview and progress and progress.preview:
+        image = base64.b64encode(progress.preview).decode("ascii")
+        return PreviewOut(
+            id=event.public, index=progress.index, image=f"data:image/webp;base64,{image}"
+        )
+    view = await visit.studio.view(visit.asker, event.public)
+    return views.job_out(visit.language, view, notes=event.notes)
+
+
+async def _begun(visit: "Visit", public: str) -> ProgressOut:
+    """The progress of a painting before its first step."""
+    paint = (await visit.studio.view(visit.asker, public)).job.paint
+    return ProgressOut(index=0, count=paint.count, step=0, steps=paint.working_steps, share=0)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _say(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})

@@ -1,0 +1,92 @@
+"""The pages themselves: the chat of pictures, the door with its password, the API reference."""
+
+import html
+import json
+import math
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from bot.desk.texts.page import EXAMPLES, page_messages
+from bot.on_web.visit import spoken, visitor_of, web_of
+from bot.on_web.words import say
+
+router = APIRouter(include_in_schema=False)
+
+STATIC = Path(__file__).parent / "static"
+_GAP = re.compile(r"\{\{(\{?)([\w.]+)\}?\}\}")
+
+
+@router.get("/")
+async def page(request: Request) -> Response:
+    """The page, or the door where there is a password."""
+    if not visitor_of(request).inside:
+        return RedirectResponse("/sign-in", 303)
+    language = spoken(request)
+    told = {
+        "lang": language,
+        "messages": dict(page_messages(language)),
+        "examples": EXAMPLES,
+    }
+    # "</script>" within a sentence would end the block that holds it
+    return _rendered("index.html", language, texts=json.dumps(told).replace("<", "\\u003c"))
+
+
+@router.get("/sign-in")
+async def door(request: Request) -> Response:
+    """Ask for the password."""
+    if visitor_of(request).inside:
+        return RedirectResponse("/", 303)
+    return _rendered("sign-in.html", spoken(request), problem="")
+
+
+@router.post("/sign-in")
+async def enter(request: Request) -> Response:
+    """Check the password; too many wrong ones from one address have to wait."""
+    web, visitor, language = web_of(request), visitor_of(request), spoken(request)
+    until = web.sessions.tries.frees_at(visitor.address)
+    if until is not None:
+        waits = until - web.clock()
+        problem = say(language, "door.wait", minutes=max(1, math.ceil(waits / 60)))
+        retry = {"Retry-After": str(max(1, math.ceil(waits)))}
+        return _rendered("sign-in.html", language, 429, retry, problem=problem)
+    form = parse_qs((await request.body()).decode("utf-8", "replace"))
+    admitted = web.sessions.admit(visitor, form.get("password", [""])[0])
+    if admitted is None:
+        return _rendered("sign-in.html", language, 401, problem=say(language, "door.wrong"))
+    request.state.visitor = admitted
+    return RedirectResponse("/", 303)
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """The API reference; it reads /openapi.json."""
+    return _rendered("docs.html", spoken(request))
+
+
+def _rendered(
+    name: str,
+    language: str,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **raw: str,
+) -> HTMLResponse:
+    """A page with its {{sentences}} filled in; {{{this}}} goes in as it is."""
+    facts = {**page_messages(language), **raw, "lang": language}
+
+    def fill(gap: re.Match[str]) -> str:
+        words = facts[gap[2]]
+        return words if gap[1] else html.escape(words)
+
+    content = _GAP.sub(fill, _template(name))
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Language", **(headers or {})}
+    return HTMLResponse(content, status, headers)
+
+
+@cache
+def _template(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")

@@ -1,0 +1,144 @@
+"""Owns the training of the autoencoder, and the pictures' way into latents and back."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.starter import pace
+from engine.starter.pictures import finished_shards, pieces, pixels_of, size_of
+from engine.starter.shapes import SIZES, new_autoencoder
+
+_KL = 3e-4
+# (share of the time, side of the crops, crops a step): small and many, then whole pictures
+_CROPS = ((0.55, 96, 8), (0.85, 128, 6), (1.01, 256, 2))
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """(n, h, w, 3) bytes to (n, 3, h, w) from -1 to 1."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def train(
+    pictures: Path, checkpoint: Path, *, minutes: float, peak: float, decoder_only: bool = False
+) -> None:
+    """Train until `minutes` have been spent, from where the checkpoint stands.
+
+    With `decoder_only` the encoder keeps still, so that latents computed before stay valid.
+    """
+    torch.manual_seed(1)
+    rng = random.Random(time.time_ns())
+    on = pace.device()
+    model = new_autoencoder().to(on)
+    clock = pace.Pace(minutes, peak, warm_up=100)
+    learnt = [p for n, p in model.named_parameters() if not decoder_only or _decodes(n)]
+    optimizer = torch.optim.AdamW(learnt, lr=peak, betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
+    mean = pace.Average(model, keep=0.998)
+    if checkpoint.exists():
+        before = pace.load(checkpoint)
+        model.load_state_dict(before["model"])
+        mean.weights = before["mean"]
+        if before["decoder_only"] == decoder_only:
+            clock.resume(before["clock"])
+            optimizer.load_state_dict(before["optimizer"])
+    saved = told = time.monotonic()
+    going, totals = True, [0.0, 0.0]
+    feed = _crops(pictures, rng, clock, decoder_only)
+    while going:
+        pixels = next(feed).to(on)
+        with torch.autocast(on.type, torch.bfloat16):
+            if decoder_only:
+                with torch.no_grad():
+                    latents = model.encode(pixels).latent_dist.mean
+                cost = torch.zeros(())
+            else:
+                posterior = model.encode(pixels).latent_dist
+                latents, cost = posterior.sample(), posterior.kl().mean() / posterior.mean[0].numel()
+            latents = latents + 0.03 * torch.randn_like(latents)
+            out = model.decode(latents).sample
+        loss = unlikeness(out.float(), pixels) + _KL * cost
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learnt, 1.0)
+        optimizer.step()
+        going = clock.tick(optimizer)
+        mean.take(model, clock.step)
+        totals[0] += float(loss.detach())
+        totals[1] += float(F.mse_loss(out.detach().float(), pixels))
+        if clock.step % 100 == 0:
+            psnr = 10 * math.log10(4 / (totals[1] / 100))
+            now = time.monotonic()
+            print(
+                f"step {clock.step} {clock.done:.0%} loss {totals[0] / 100:.4f} psnr {psnr:.2f}"
+                f" std {float(latents.float().std()):.2f} {100 / (now - told):.2f} steps/s",
+                flush=True,
+            )
+            totals, told = [0.0, 0.0], now
+        if not going or time.monotonic() - saved > 120:
+            pace.save(
+                checkpoint, model=model.state_dict(), mean=mean.weights, clock=clock.state(),
+                optimizer=optimizer.state_dict(), decoder_only=decoder_only,
+            )  # fmt: skip
+            saved = time.monotonic()
+
+
+def unlikeness(out: Tensor, pixels: Tensor) -> Tensor:
+    """What the autoencoder is to make small: differences of colours and of edges."""
+    down = F.l1_loss(out.diff(dim=2), pixels.diff(dim=2))
+    across = F.l1_loss(out.diff(dim=3), pixels.diff(dim=3))
+    return F.l1_loss(out, pixels) + F.mse_loss(out, pixels) + 0.5 * (down + across)
+
+
+def read(checkpoint: Path) -> AutoencoderKL:
+    """The averaged autoencoder of a checkpoint, ready to use."""
+    model = new_autoencoder()
+    model.load_state_dict(pace.load(checkpoint)["mean"])
+    return model.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def measure(model: AutoencoderKL, pictures: Path, count: int = 60) -> tuple[float, float]:
+    """Mean PSNR in dB over whole pictures, and the standard deviation of their latents."""
+    square = [s for s in finished_shards(pictures) if size_of(s) == SIZES[0]]
+    pixels = to_tensor(pixels_of(pictures, square[-1])[:count])
+    marks: list[float] = []
+    spreads: list[Tensor] = []
+    for few in pixels.split(4):
+        latents = model.encode(few).latent_dist.mean
+        out = model.decode(latents).sample.clamp(-1, 1)
+        marks += [10 * math.log10(4 / float(F.mse_loss(a, b))) for a, b in zip(out, few, strict=True)]
+        spreads.append(latents.flatten())
+    return sum(marks) / len(marks), float(torch.cat(spreads).std())
+
+
+def _decodes(name: str) -> bool:
+    return name.startswith(("decoder", "post_quant"))
+
+
+def _crops(pictures: Path, rng: random.Random, clock: pace.Pace, whole: bool) -> Iterator[Tensor]:
+    feed = pieces(pictures, rng)
+    while True:
+        side, count = next((side, count) for share, side, count in _CROPS if clock.done < share)
+        if whole and side < 128:
+            side, count = 128, 6
+        batch: list[NDArray[np.uint8]] = []
+        for picture, _ in feed:
+            h, w = picture.shape[:2]
+            if side <= min(h, w):
+                top, left = rng.randrange(h - side + 1), rng.randrange(w - side + 1)
+                batch.append(picture[top : top + side, left : left + side])
+            elif not batch or batch[0].shape == picture.shape:
+                batch.append(picture)
+            if len(batch) == count:
+                break
+        yield to_tensor(np.stack(batch))

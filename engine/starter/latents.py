@@ -1,0 +1,82 @@
+"""Owns the pictures' latents on disk, and the autoencoder made ready for them: every channel of unit size."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from engine.starter import autoencoder, pace
+from engine.starter.pictures import SHARD, finished_shards, pixels_of
+
+EVEN = "autoencoder"  # the folder of the evened autoencoder, beside the latents
+
+
+@torch.no_grad()
+def even_out(model: AutoencoderKL, pictures: Path, count: int = 240) -> AutoencoderKL:
+    """Fold each latent channel's mean and spread into the 1x1 convolutions around the latents.
+
+    The pictures stay the same, the latents become what diffusion expects: mean 0, spread 1 in
+    every channel. The pipeline's single `scaling_factor` is then rightly 1.
+    """
+    first = finished_shards(pictures)[0]
+    pixels = autoencoder.to_tensor(pixels_of(pictures, first)[:count])
+    found = torch.cat([model.encode(few).latent_dist.mean for few in pixels.split(8)])
+    mean, spread = found.mean(dim=(0, 2, 3)), found.std(dim=(0, 2, 3))
+    channels = len(mean)
+    into, out = model.quant_conv, model.post_quant_conv
+    assert into is not None and out is not None
+    assert into.bias is not None and out.bias is not None
+    into.weight[:channels] /= spread[:, None, None, None]
+    into.bias[:channels] = (into.bias[:channels] - mean) / spread
+    into.bias[channels:] -= 2 * spread.log()  # the log of the variance
+    out.bias += out.weight[:, :, 0, 0] @ mean
+    out.weight *= spread[None, :, None, None]
+    model.register_to_config(scaling_factor=1.0)
+    return model
+
+
+@torch.no_grad()
+def write_latents(pictures: Path, checkpoint: Path, folder: Path) -> None:
+    """The latents of every rendered shard; those already there are left alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / EVEN / "config.json").exists():
+        even_out(autoencoder.read(checkpoint), pictures).save_pretrained(folder / EVEN)
+    on = pace.device()
+    model = AutoencoderKL.from_pretrained(folder / EVEN).to(on).eval()
+    for shard in finished_shards(pictures):
+        path = folder / f"{shard:04}.npy"
+        if path.exists():
+            continue
+        pixels = pixels_of(pictures, shard)
+        parts: list[Tensor] = []
+        for start in range(0, SHARD, 10):
+            few = autoencoder.to_tensor(pixels[start : start + 10]).to(on)
+            with torch.autocast(on.type, torch.bfloat16):
+                parts.append(model.encode(few).latent_dist.mean.half().cpu())
+        fresh = path.with_suffix(".part")
+        with fresh.open("wb") as file:
+            np.save(file, torch.cat(parts).numpy())
+        os.replace(fresh, path)
+        print(f"latents {shard} spread {float(torch.cat(parts).float().std()):.3f}", flush=True)
+
+
+def read_latents(folder: Path, shard: int) -> Tensor:
+    """(500, 16, height / 16, width / 16) in half precision."""
+    return torch.from_numpy(np.load(folder / f"{shard:04}.npy"))
+
+
+def adopt_decoder(folder: Path, checkpoint: Path, pictures: Path) -> AutoencoderKL:
+    """The evened autoencoder with a decoder trained on since; the latents on disk stay valid."""
+    evened = AutoencoderKL.from_pretrained(folder / EVEN)
+    later = autoencoder.read(checkpoint)
+    before, after = evened.encoder.state_dict(), later.encoder.state_dict()
+    moved = max(float((before[name] - after[name]).abs().max()) for name in before)
+    if not math.isclose(moved, 0, abs_tol=1e-6):
+        raise ValueError(f"the encoder moved by {moved}: the latents would not fit")
+    return even_out(later, pictures)

@@ -1,0 +1,233 @@
+"""Owns the jobs: taking them within the rules, serving them in fair order, how each one ends.
+
+It knows no picture's making and no chat. Every change of state is one guarded update.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from storage import ledger, statements
+from storage.database import Database, Transaction, undisturbed
+from storage.errors import KeyReused, NotFound
+from storage.ids import random_id
+from storage.job import Ahead, Job, JobState, Order, Recovered, job_of
+from storage.ledger import Rules, Usage, to_cents
+from storage.pictures import NewPicture
+
+__all__ = ["Ahead", "Job", "JobState", "Jobs", "Order", "Recovered", "Rules", "Usage"]
+
+GAVE_UP = "gave_up"
+"""The error of a job whose last chance ended in the death of the process, too."""
+
+
+class Jobs:
+    """The line, the ledger and the history of jobs."""
+
+    def __init__(self, db: Database, new_id: Callable[[], str] = random_id) -> None:
+        self._db = db
+        self._new_id = new_id
+
+    async def enqueue(self, order: Order, rules: Rules) -> tuple[Job, bool]:
+        """Take the order, if it fits all rules; else raise the exact refusal.
+
+        A key this person used before finds the job it made: then the second value is False. Raises
+        `KeyReused`, `Banned`, `Paused`, `OverBudget`, `TooManyWaiting`, `QueueFull`.
+        """
+        async with self._db.transaction() as transaction:
+            if order.key is not None:
+                before = await transaction.one(
+                    statements.BY_KEY, {"person": order.person, "key": order.key}
+                )
+                if before is not None:
+                    if before["ask"] != order.ask_json:
+                        raise KeyReused()
+                    return job_of(before), False
+            values = self._values(order, rules)
+            row = await transaction.one(statements.ENQUEUE, values)
+            if row is None:
+                raise await ledger.refusal(transaction, values)
+            return job_of(row), True
+
+    async def claim(self) -> Job | None:
+        """Start the job whose turn it is; None if nobody waits or one is running."""
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(statements.CLAIM, {"now": self._db.now()})
+            if row is None:
+                return None
+            await transaction.one(statements.SERVED, {"turn": row["turn"]})
+        return job_of(row)
+
+    async def position(self, job_id: int) -> int:
+        """Its place in the line: 1 is first; 0 if it does not wait (any more)."""
+        row = await self._db.read_one(statements.POSITION, {"id": job_id})
+        return 0 if row is None else int(row["position"])
+
+    async def ahead(self, job_id: int) -> list[Ahead]:
+        """What waits before this queued job, summed per kind; not itself, not the running one."""
+        rows = await self._db.read(statements.AHEAD, {"id": job_id})
+        return [Ahead(**{**dict(row), "guided": bool(row["guided"])}) for row in rows]
+
+    async def finish(self, job_id: int, pictures: Sequence[NewPicture]) -> Job | None:
+        """Running to done, together with its pictures; None if it was not running.
+
+        Once begun it is carried through even if the caller is cancelled: the work is done.
+        """
+        return await undisturbed(self._finish(job_id, pictures))
+
+    async def fail(self, job_id: int, error: str) -> Job | None:
+        """Running to failed, refunded; None if it was not running."""
+        values = {"id": job_id, "error": error, "now": self._db.now()}
+        return await self._change(statements.FAIL, values)
+
+    async def cancel(self, job_id: int, share: float | None = None) -> Job | None:
+        """Queued to cancelled, refunded; or, with a `share` painted (0–1), running to cancelled.
+
+        With a share, that part of the cost is kept, rounded up. None if it was in another state.
+        """
+        values: dict[str, Any] = {"id": job_id, "now": self._db.now()}
+        if share is None:
+            return await self._change(statements.CANCEL_QUEUED, values)
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(statements.BY_ID, {"id": job_id})
+            if row is None:
+                return None
+            share = max(0.0, min(share, 1.0))
+            charge = math.ceil(round(row["cost"] * share, 6))
+            values |= {"share": share, "charge": charge}
+            row = await transaction.one(statements.CANCEL_RUNNING, values)
+        return None if row is None else job_of(row)
+
+    async def requeue(self, job_id: int) -> Job | None:
+        """Running back to queued, as at an orderly stop: no death; None if it was not running."""
+        return await self._change(statements.REQUEUE, {"id": job_id, "deaths": 0})
+
+    async def recover(self, attempts: int) -> Recovered:
+        """At start: whatever is running was interrupted by the death of the process.
+
+        It waits again, with its old turn. At its `attempts`-th death it waits once more behind
+        everybody, as its last chance; if that kills the process too, it has failed.
+        """
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(statements.RUNNING)
+            if row is None:
+                return Recovered()
+            job_id, deaths = row["id"], row["deaths"] + 1
+            if deaths >= attempts and row["last_chance"]:
+                values = {"id": job_id, "error": GAVE_UP, "now": self._db.now()}
+                return Recovered(failed=(await _changed(transaction, statements.FAIL, values),))
+            job = await _changed(transaction, statements.REQUEUE, {"id": job_id, "deaths": 1})
+            if deaths >= attempts:
+                job = await _changed(transaction, statements.LAST_CHANCE, {"id": job_id})
+            return Recovered(requeued=(job,))
+
+    async def get(self, public: str) -> Job:
+        """The job with this public id. Raises `NotFound`."""
+        return _found(await self._db.read_one(statements.BY_PUBLIC, {"public": public}))
+
+    async def by_id(self, job_id: int) -> Job:
+        """The job with this number. Raises `NotFound`."""
+        return _found(await self._db.read_one(statements.BY_ID, {"id": job_id}))
+
+    async def running(self) -> Job | None:
+        """The job that is being painted, if one is."""
+        row = await self._db.read_one(statements.RUNNING)
+        return None if row is None else job_of(row)
+
+    async def of_person(
+        self, person: int, *, before: int | None = None, limit: int = 50
+    ) -> list[Job]:
+        """Their jobs, newest first; `before` is the number of the last one already seen."""
+        values = {"person": person, "before": 2**62 if before is None else before, "limit": limit}
+        return [job_of(row) for row in await self._db.read(statements.OF_PERSON, values)]
+
+    async def queue(self, limit: int = 50) -> list[Job]:
+        """The first of those who wait, in the order in which they will be served."""
+        return [job_of(row) for row in await self._db.read(statements.LINE, {"limit": limit})]
+
+    async def waiting(self, person: int) -> int:
+        """How many jobs of this person wait."""
+        row = await self._db.read_one(statements.WAITING, {"person": person})
+        return 0 if row is None else int(row["waiting"])
+
+    async def undelivered(self, platform: str | None = None) -> list[Job]:
+        """Final jobs nobody has been told about, of one platform or all, oldest first."""
+        rows = await self._db.read(statements.UNDELIVERED, {"platform": platform})
+        return [job_of(row) for row in rows]
+
+    async def mark_delivered(self, job_id: int) -> None:
+        """The person has been told how the job ended."""
+        await self._change(statements.DELIVERED, {"id": job_id, "now": self._db.now()})
+
+    async def set_message(self, job_id: int, message: str | None) -> None:
+        """Keep what the courier needs to find its message again (JSON)."""
+        await self._change(statements.SET_MESSAGE, {"id": job_id, "message": message})
+
+    async def usage(
+        self, person: int, rules: Rules, *, place: int | None = None, address: str | None = None
+    ) -> Usage:
+        """What this person has used of the tightest budget that applies to them (there)."""
+        values = ledger.standing(
+            rules, person=person, place=place, address=address, now=self._db.now(), cost=0
+        )
+        return await ledger.usage(self._db.reading, values)
+
+    async def _change(self, sql: str, values: dict[str, Any]) -> Job | None:
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(sql, values)
+        return None if row is None else job_of(row)
+
+    async def _finish(self, job_id: int, pictures: Sequence[NewPicture]) -> Job | None:
+        now = self._db.now()
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(statements.FINISH, {"id": job_id, "now": now})
+            if row is None:
+                return None
+            job = job_of(row)
+            if [picture.index for picture in pictures] != list(range(job.paint.count)):
+                raise ValueError(f"job {job_id} needs its {job.paint.count} pictures in order")
+            for picture in pictures:
+                values = {**asdict(picture), "job": job_id, "now": now}
+                await transaction.one(statements.KEEP_PICTURE, values)
+        return job
+
+    def _values(self, order: Order, rules: Rules) -> dict[str, Any]:
+        paint = order.resolved.paint
+        standing = ledger.standing(
+            rules,
+            person=order.person,
+            place=order.place,
+            address=order.address,
+            now=self._db.now(),
+            cost=to_cents(order.resolved.cost),
+        )
+        return standing | {
+            "public": self._new_id(),
+            "key": order.key,
+            "ask": order.ask_json,
+            "request": paint.to_json(),
+            "notes": json.dumps([asdict(note) for note in order.resolved.notes]),
+            "model": paint.model,
+            "width": paint.width,
+            "height": paint.height,
+            "guided": int(paint.guided),
+            "steps": paint.working_steps,
+            "pictures": paint.count,
+        }
+
+
+async def _changed(transaction: Transaction, sql: str, values: dict[str, Any]) -> Job:
+    row = await transaction.one(sql, values)
+    assert row is not None  # read in the same transaction
+    return job_of(row)
+
+
+def _found(row: sqlite3.Row | None) -> Job:
+    if row is None:
+        raise NotFound("job")
+    return job_of(row)

@@ -1,0 +1,174 @@
+"""A whole desk for tests: real storage, real engine thread, squares for pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+from typing import Any
+
+from bot.desk.announcer import Announcer, Event
+from bot.desk.delivery import Courier, Deliverer
+from bot.desk.line import Line
+from bot.desk.studio import Asker, Studio
+from bot.desk.worker import Worker
+from bot.settings import Settings
+from engine.request import Ask
+from engine.thread import EngineThread
+from storage.database import Database
+from storage.jobs import Job, Jobs
+from storage.people import People
+from storage.pictures import Pictures, Sources
+from storage.places import Places
+from storage.speeds import Speeds
+from tests.fakes import ListCourier, SquarePainter, catalogue
+
+PATIENCE_S = 20.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Everything a test may want to touch."""
+
+    studio: Studio
+    worker: Worker
+    engine: EngineThread
+    painter: SquarePainter
+    courier: ListCourier
+    announcer: Announcer
+    deliverer: Deliverer
+    line: Line
+    jobs: Jobs
+    people: People
+    places: Places
+    pictures: Pictures
+    speeds: Speeds
+
+    async def asker(self, who: str = "ann", place: str = "room", **more: Any) -> Asker:
+        """Somebody in a chat of the platform "test"."""
+        return await self.studio.asker("test", who, place=place, **more)
+
+    async def order(self, prompt: str = "a fox", who: str = "ann", **ask: Any) -> Job:
+        """A job that was just taken on."""
+        ticket = await self.studio.paint(await self.asker(who), Ask(prompt=prompt, **ask))
+        return ticket.job
+
+    async def outcome(self, job: Job) -> Job:
+        """The job once it is over."""
+        return await self.until(lambda: self._over(job))
+
+    async def until(self, look: Callable[[], Any]) -> Any:
+        """What `look` returns (or its coroutine), once that is true."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                found = look()
+                if asyncio.iscoroutine(found):
+                    found = await found
+                if found:
+                    return found
+                await asyncio.sleep(0.005)
+
+    async def events(self, job: Job, who: str = "ann") -> list[Event]:
+        """All events of a job that a watcher gets, to the final one."""
+        async with asyncio.timeout(PATIENCE_S):
+            async with self.studio.watch(await self.asker(who), job.public) as events:
+                return [event async for event in events]
+
+    async def _over(self, job: Job) -> Job | None:
+        now = await self.jobs.by_id(job.id)
+        return now if now.state.final else None
+
+
+@asynccontextmanager
+async def open_desk(
+    data: Path,
+    *,
+    painter: SquarePainter | None = None,
+    couriers: tuple[Courier, ...] = (),
+    running: bool = True,
+    warm: bool = True,
+    clock: Callable[[], float] = time,
+    **settings: Any,
+) -> AsyncIterator[Desk]:
+    """A desk on the data folder `data`; with `running`, its worker and deliverer are at work."""
+    chosen = Settings.model_validate({"data": data, "model": "squares", **settings})
+    painter = painter or SquarePainter()
+    if not warm:
+        painter.warm_up.clear()
+    db = await Database.open(data, clock=clock)
+    files = ThreadPoolExecutor(2)
+    engine = EngineThread(lambda: painter, ("squares",))
+    jobs, speeds, offered = Jobs(db), Speeds(db), catalogue()
+    pictures, sources = Pictures(db, data / "pictures"), Sources(data / "sources")
+    line = Line(jobs=jobs, speeds=speeds, catalogue=offered, engine=engine)
+    announcer, courier = Announcer(), ListCourier()
+    deliverer = Deliverer(
+        jobs=jobs, pictures=pictures, couriers=(courier, *couriers), first_backoff_s=0.02
+    )
+    worker = Worker(
+        jobs=jobs,
+        pictures=pictures,
+        sources=sources,
+        speeds=speeds,
+        engine=engine,
+        line=line,
+        announcer=announcer,
+        deliverer=deliverer,
+        files=files,
+        attempts=chosen.attempts,
+        first_backoff_s=0.02,
+    )
+    people, places, seeds = People(db), Places(db), itertools.count(100)
+    studio = Studio(
+        catalogue=offered,
+        jobs=jobs,
+        people=people,
+        places=places,
+        pictures=pictures,
+        sources=sources,
+        line=line,
+        announcer=announcer,
+        worker=worker,
+        files=files,
+        settings=chosen,
+        draw_seed=lambda: next(seeds),
+        clock=clock,
+    )
+    tasks = []
+    if running:
+        await engine.start()
+        if warm:
+            await engine.settled()
+        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(deliverer.run())]
+    try:
+        yield Desk(
+            studio=studio,
+            worker=worker,
+            engine=engine,
+            painter=painter,
+            courier=courier,
+            announcer=announcer,
+            deliverer=deliverer,
+            line=line,
+            jobs=jobs,
+            people=people,
+            places=places,
+            pictures=pictures,
+            speeds=speeds,
+        )
+    finally:
+        painter.release()
+        await worker.close(0.0)
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        await engine.close(10.0)
+        files.shutdown()
+        await db.close()
+    for result in ended:
+        assert result is None or isinstance(result, asyncio.CancelledError), result

@@ -1,0 +1,129 @@
+"""The two doubles of the suite: a painter of coloured squares, a courier that writes to a list."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from engine.catalogue import Catalogue, Model
+from engine.errors import BrokenModel
+from engine.painter import OnStep, Picture, Progress
+from engine.request import Paint
+from storage.jobs import Job
+from storage.pictures import PictureRow
+
+SQUARES = Model(
+    name="squares",
+    title="Coloured squares",
+    family="stable-diffusion",
+    folder=Path("squares"),
+    sizes=((32, 32), (48, 32), (32, 48)),
+    default_steps=4,
+    max_steps=50,
+    default_guidance=1.0,
+    guidance=True,
+    negative=True,
+    image_to_image=True,
+    licence="CC0-1.0",
+    memory_mb=250,
+)
+PLAIN = Model(
+    name="plain",
+    title="Squares without choices",
+    family="latent-consistency",
+    folder=Path("plain"),
+    sizes=((32, 32),),
+    default_steps=2,
+    max_steps=8,
+)
+PATIENCE_S = 30.0
+
+
+def catalogue() -> Catalogue:
+    """Two models: one that takes everything, one that takes nothing but a prompt."""
+    return Catalogue(models={"squares": SQUARES, "plain": PLAIN}, broken={"torn": "it is torn"})
+
+
+class SquarePainter:
+    """Paints one colour per seed. By default at once; after `hold` step by step, as `step` allows.
+
+    `fail` is called with each request before it is painted, and may raise.
+    """
+
+    def __init__(self) -> None:
+        self.painted: list[Paint] = []
+        self.sources: list[Image.Image | None] = []
+        self.fail: Callable[[Paint], None] = lambda paint: None
+        self.warm_up = threading.Event()
+        self.warm_up.set()
+        self._held = False
+        self._steps = threading.Semaphore(0)
+
+    def hold(self) -> None:
+        """From now on every step waits for `step`."""
+        self._held = True
+
+    def step(self, count: int = 1) -> None:
+        """Allow so many steps."""
+        self._steps.release(count)
+
+    def release(self) -> None:
+        """Allow everything; also what waits at this moment."""
+        self._held = False
+        self.warm_up.set()
+        self._steps.release(10_000)
+
+    def warm(self, model: str) -> None:
+        """Waits while a test keeps it cold."""
+        assert self.warm_up.wait(PATIENCE_S)
+        if model == "torn":
+            raise BrokenModel("torn", "it is torn")
+
+    def paint(self, paint: Paint, source: Image.Image | None, on_step: OnStep) -> Iterator[Picture]:
+        """One square after the other; each step shows a preview that names itself."""
+        self.painted.append(paint)
+        self.sources.append(source)
+        self.fail(paint)
+        for index in range(paint.count):
+            for step in range(1, paint.working_steps + 1):
+                if self._held:
+                    assert self._steps.acquire(timeout=PATIENCE_S)
+                preview = f"preview {index}.{step}".encode()
+                on_step(
+                    Progress(
+                        index=index,
+                        count=paint.count,
+                        step=step,
+                        steps=paint.working_steps,
+                        preview=preview,
+                    )
+                )
+            seed = paint.seed_of(index)
+            colour = (seed & 255, seed >> 8 & 255, seed >> 16 & 255)
+            yield Picture(
+                image=Image.new("RGB", (paint.width, paint.height), colour),
+                paint=paint.alone(index),
+                index=index,
+                step_seconds=0.25,
+                other_seconds=0.5,
+            )
+
+
+class ListCourier:
+    """Writes every delivery into `delivered`; raises what `refuse` holds, first things first."""
+
+    def __init__(self, platform: str = "test") -> None:
+        self.platform = platform
+        self.delivered: list[tuple[Job, tuple[PictureRow, ...]]] = []
+        self.refuse: list[Exception] = []
+        self.tries = 0
+
+    async def deliver(self, job: Job, pictures: tuple[PictureRow, ...]) -> None:
+        """Take the delivery, or fail as planned."""
+        self.tries += 1
+        if self.refuse:
+            raise self.refuse.pop(0)
+        self.delivered.append((job, pictures))
