@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -35,6 +36,23 @@ def memory_bytes(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int:
         if (text := _read(file)).isdigit():
             whole = min(whole, int(text))
     return whole
+
+
+def amount(text: str, whole: int) -> int:
+    """The bytes meant by "70%" (of `whole`) or "6GB"; raises `ValueError`."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%|[KMGT]?i?B?)\s*", text, re.IGNORECASE | re.ASCII)
+    if match is None:
+        raise ValueError("neither a share nor an amount")
+    number, unit = float(match[1]), match[2].upper()
+    if unit == "%":
+        if not 1 <= number <= 100:
+            raise ValueError("a share is 1–100 %")
+        return int(whole * number / 100)
+    base = 1024 if "I" in unit else 1000
+    amount = int(number * base ** ("KMGT".index(unit[0]) + 1 if unit[:1] in tuple("KMGT") else 0))
+    if amount < 10_000_000:
+        raise ValueError("less than 10 MB")
+    return amount
 
 
 def _folders(groups: Path, own: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.config import JsonDict
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -45,7 +46,7 @@ class Setting:
 
 def _setting(default: Any, meaning: str, must: str, *, shown: str | None = None, **kw: Any) -> Any:
     """A field with its documentation; `must` completes the sentence "it must be …"."""
-    extra = {"must": must, "shown": str(default) if shown is None else shown}
+    extra: JsonDict = {"must": must, "shown": str(default) if shown is None else shown}
     return Field(default, description=meaning, json_schema_extra=extra, **kw)
 
 
@@ -188,7 +189,7 @@ class Settings(BaseSettings):
     @field_validator("memory")
     @classmethod
     def _readable_memory(cls, value: str) -> str:
-        _bytes_of(value, 1)
+        machine.amount(value, 1)
         return value
 
     @field_validator("data")
@@ -199,7 +200,7 @@ class Settings(BaseSettings):
     @property
     def memory_bytes(self) -> int:
         """The memory that models may use, in bytes."""
-        return _bytes_of(self.memory, machine.memory_bytes())
+        return machine.amount(self.memory, machine.memory_bytes())
 
     @property
     def painting_threads(self) -> int:
@@ -260,8 +261,11 @@ def _refuse_unknown(present: Mapping[str, object], where: str) -> None:
     for name in sorted(present):
         if not name.startswith(PREFIX) or name in _KNOWN:
             continue
-        close = difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.6)
-        hint = f" Did you mean {close[0]}?" if close else " The README lists those there are."
+        known = [each.removeprefix(PREFIX) for each in sorted(_KNOWN)]
+        close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.5)
+        hint = (
+            f" Did you mean {PREFIX}{close[0]}?" if close else " The README lists those there are."
+        )
         lines.append(f"{where}{name} is not a setting.{hint}")
     if lines:
         raise SettingsError(lines)
@@ -297,20 +301,3 @@ def _line(where: tuple[int | str, ...], value: object) -> str:
     assert isinstance(extra, dict)
     given = "" if name in SECRETS else f"={value}"
     return f"{PREFIX}{name.upper()}{given} cannot be used: it must be {extra['must']}."
-
-
-def _bytes_of(text: str, whole: int) -> int:
-    """The bytes meant by "70%" (of `whole`) or "6GB"; raises `ValueError`."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%|[KMGT]?i?B?)\s*", text, re.IGNORECASE | re.ASCII)
-    if match is None:
-        raise ValueError("neither a share nor an amount")
-    number, unit = float(match[1]), match[2].upper()
-    if unit == "%":
-        if not 1 <= number <= 100:
-            raise ValueError("a share is 1–100 %")
-        return int(whole * number / 100)
-    base = 1024 if "I" in unit else 1000
-    amount = int(number * base ** ("KMGT".index(unit[0]) + 1 if unit[:1] in tuple("KMGT") else 0))
-    if amount < 10_000_000:
-        raise ValueError("less than 10 MB")
-    return amount

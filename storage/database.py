@@ -64,7 +64,7 @@ class Database:
         clock: Callable[[], float],
     ) -> None:
         self._writer = writer
-        self.reading = Transaction(reader)
+        self.reading = Transaction(reader)  # here every statement is one of its own
         self._connections = (reader, writer)  # the writer goes last: it tidies up the journal
         self._writing = asyncio.Lock()
         self._lock = lock
@@ -134,17 +134,18 @@ class Database:
 
     async def close(self) -> None:
         """Wait for the running transaction, close, and give the folder free."""
-        if not self._closed:
-            self._closed = True
-            async with self._writing:
-                await undisturbed(self._close())
+        await undisturbed(self._close())
 
     async def _close(self) -> None:
-        try:
-            for connection in self._connections:
-                await connection.close()
-        finally:
-            os.close(self._lock)
+        async with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                for connection in self._connections:
+                    await connection.close()
+            finally:
+                os.close(self._lock)
 
 
 async def undisturbed(work: Coroutine[Any, Any, T]) -> T:

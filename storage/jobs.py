@@ -82,7 +82,7 @@ class Jobs:
 
     async def fail(self, job_id: int, error: str) -> Job | None:
         """Running to failed, refunded; None if it was not running."""
-        values = {"id": job_id, "error": error, "now": self._db.now()}
+        values = {"id": job_id, "error": error, "deaths": 0, "now": self._db.now()}
         return await self._change(statements.FAIL, values)
 
     async def cancel(self, job_id: int, share: float | None = None) -> Job | None:
@@ -119,7 +119,7 @@ class Jobs:
                 return Recovered()
             job_id, deaths = row["id"], row["deaths"] + 1
             if deaths >= attempts and row["last_chance"]:
-                values = {"id": job_id, "error": GAVE_UP, "now": self._db.now()}
+                values = {"id": job_id, "error": GAVE_UP, "deaths": 1, "now": self._db.now()}
                 return Recovered(failed=(await _changed(transaction, statements.FAIL, values),))
             job = await _changed(transaction, statements.REQUEUE, {"id": job_id, "deaths": 1})
             if deaths >= attempts:

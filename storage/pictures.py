@@ -21,20 +21,20 @@ from storage.ids import random_id
 
 TEMPORARY = ".tmp"
 
-COLUMNS = """
+_COLUMNS = """
 SELECT pictures.*, jobs.person, jobs.place
 FROM pictures
 JOIN jobs ON jobs.id = pictures.job
 """
 
 GET = f"""
-{COLUMNS}
+{_COLUMNS}
 WHERE pictures.id = :id
 AND pictures.deleted_at IS NULL
 """
 
 OF_JOB = f"""
-{COLUMNS}
+{_COLUMNS}
 WHERE pictures.job = :job
 AND pictures.deleted_at IS NULL
 ORDER BY pictures.nth

@@ -45,7 +45,14 @@ SELECT
         WHERE :place_budget IS NOT NULL
         AND place = :place
         AND created_at > :since
+        AND created_at < (:since / 3600000 + 1) * 3600000
         AND charge > 0
+    ) + (
+        SELECT COALESCE(SUM(charge), 0)
+        FROM place_sums
+        WHERE :place_budget IS NOT NULL
+        AND place = :place
+        AND hour > :since / 3600000
     ) AS place_used,
     (
         SELECT COALESCE(SUM(charge), 0)
@@ -81,7 +88,7 @@ SELECT
     )
 FROM standing
 WHERE COALESCE(banned_until, 0) <= :now
-AND paused = 0
+AND COALESCE(paused, 0) = 0
 AND waiting < :waiting_limit
 AND queued < :queue_limit
 AND person_used + :cost <= :person_budget
@@ -234,6 +241,7 @@ FAIL = """
 UPDATE jobs
 SET state = 'failed',
     error = :error,
+    deaths = deaths + :deaths,
     charge = 0,
     finished_at = :now
 WHERE id = :id

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
+from pydantic_settings import BaseSettings
 
+from bot.settings import Settings
 from engine.catalogue import Catalogue, Model
 from engine.errors import BrokenModel
 from engine.painter import OnStep, Picture, Progress
@@ -47,16 +51,29 @@ def catalogue() -> Catalogue:
     return Catalogue(models={"squares": SQUARES, "plain": PLAIN}, broken={"torn": "it is torn"})
 
 
+class GivenSettings(Settings):
+    """Settings that come from the test alone, whatever the environment and `.env` say."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Any, *_: Any, **__: Any
+    ) -> tuple[Any, ...]:
+        """Only what is given."""
+        return (init_settings,)
+
+
 class SquarePainter:
     """Paints one colour per seed. By default at once; after `hold` step by step, as `step` allows.
 
-    `fail` is called with each request before it is painted, and may raise.
+    `fail` is called with each request before it is painted, and may raise; `pace_s` is what each
+    step takes.
     """
 
     def __init__(self) -> None:
         self.painted: list[Paint] = []
         self.sources: list[Image.Image | None] = []
         self.fail: Callable[[Paint], None] = lambda paint: None
+        self.pace_s = 0.0
         self.warm_up = threading.Event()
         self.warm_up.set()
         self._held = False
@@ -91,6 +108,7 @@ class SquarePainter:
             for step in range(1, paint.working_steps + 1):
                 if self._held:
                     assert self._steps.acquire(timeout=PATIENCE_S)
+                time.sleep(self.pace_s)
                 preview = f"preview {index}.{step}".encode()
                 on_step(
                     Progress(

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,8 +60,8 @@ class Serving:
         """Wait until the engine is warm."""
         self.wait_until(lambda health: health.get("engine") == "ready")
 
-    def wait_until(self, holds: object) -> None:
-        assert callable(holds)
+    def wait_until(self, holds: Callable[[dict[str, object]], bool]) -> None:
+        """Wait until what /healthz says fulfils `holds`; a process that died fails the test."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self._process is not None
@@ -84,6 +84,11 @@ class Serving:
         """SIGTERM; returns the exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=PATIENCE_S)
+
+    def wait(self) -> int:
+        """The exit code of a process that ends by itself."""
+        assert self._process is not None
         return self._process.wait(timeout=PATIENCE_S)
 
     @property

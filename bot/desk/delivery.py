@@ -115,8 +115,9 @@ class _Round:
                 except Exception:
                     stumbles += 1
                     log.exception("looking for deliveries failed", platform=self.courier.platform)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.news.wait(), self._rest(stumbles))
+                with suppress(TimeoutError):  # `wait_for` loses a cancel that comes with news
+                    async with asyncio.timeout(self._rest(stumbles)):
+                        await self.news.wait()
 
     async def _begin(self, group: asyncio.TaskGroup) -> None:
         now = self._deliverer._clock()

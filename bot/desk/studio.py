@@ -6,24 +6,23 @@ refusal is an `engine.errors.Refusal`; `texts.explain` turns it into a sentence.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.desk.announcer import Event, EventName
+from bot.desk.answers import Asker, JobView, Ticket, present
+from bot.desk.shelf import Shelf
 from engine.errors import InvalidRequest
-from engine.images import decode_source
 from engine.request import Ask, Note, resolve
 from storage.errors import Banned, NotFound, NotYours, Paused
-from storage.jobs import JobState, Order, Rules
+from storage.jobs import Order, Rules
 
 if TYPE_CHECKING:
     from bot.desk.announcer import Announcer, Subscription
@@ -31,56 +30,18 @@ if TYPE_CHECKING:
     from bot.desk.worker import Worker
     from bot.settings import Settings
     from engine.catalogue import Catalogue, Model
-    from engine.painter import Progress
     from storage.jobs import Job, Jobs, Usage
-    from storage.people import People, Person
+    from storage.people import People
     from storage.pictures import PictureRow, Pictures, Sources
-    from storage.places import Place, Places
+    from storage.places import Places
+
+__all__ = ["Asker", "JobView", "Studio", "Ticket"]
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 UNSHARED = frozenset({"web"})
 """Platforms whose places are no chats: being there does not mean to see what others asked for."""
 LONGEST_PAGE = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
-    """Who asks, and where; made by `Studio.asker`. `address` is set for anonymous people only."""
-
-    person: Person
-    place: Place
-    address: str | None = None
-    operator: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
-    """The answer to a request that was taken on.
-
-    `position` 1 is next in line, 0 is painted already; `eta_s` None means it cannot be said;
-    `warming`: the engine is still starting. `created` is False for a repeated key.
-    """
-
-    job: Job
-    position: int
-    eta_s: float | None
-    warming: bool
-    created: bool
-    notes: tuple[Note, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
-    """A job as its owner sees it now; `pictures` are those that are not deleted."""
-
-    job: Job
-    position: int
-    eta_s: float | None
-    warming: bool
-    progress: Progress | None
-    pictures: tuple[PictureRow, ...]
 
 
 class Studio:
@@ -108,11 +69,10 @@ class Studio:
         self._people = people
         self._places = places
         self._pictures = pictures
-        self._sources = sources
         self._line = line
         self._announcer = announcer
         self._worker = worker
-        self._files = files
+        self._shelf = Shelf(pictures=pictures, sources=sources, files=files)
         self._settings = settings
         self._draw_seed = draw_seed
         self._clock = clock
@@ -198,7 +158,7 @@ class Studio:
         """
         await self._seen(asker, public)
         async with self._announcer.subscribe(public) as events:
-            events.begin(_present(await self.view(asker, public)))
+            events.begin(present(await self.view(asker, public)))
             yield events
 
     async def history(
@@ -235,12 +195,7 @@ class Studio:
         Raises `BadSource`. A picture painted here is used as `Ask(source=f"picture:{id}")`.
         """
         self._welcome(asker)
-
-        def check_and_keep() -> str:
-            decode_source(data)
-            return self._sources.write(data)
-
-        return f"upload:{await self._in_file_thread(check_and_keep)}"
+        return await self._shelf.receive(data)
 
     def models(self) -> tuple[Model, ...]:
         """The models on offer, the default one first."""
@@ -290,15 +245,10 @@ class Studio:
         return self._catalogue.get(operators), (dropped,)
 
     async def _check_source(self, asker: Asker, source: str | None) -> None:
-        if source is None:
-            return
-        kind, _, source_id = source.partition(":")
-        if kind == "picture":
-            await self.picture(asker, source_id)
-        elif kind == "upload":
-            await self._in_file_thread(lambda: self._sources.read(source_id))
+        if source is not None and source.startswith("picture:"):
+            await self.picture(asker, source.removeprefix("picture:"))
         else:
-            raise InvalidRequest("source", source[:60], "picture:…, upload:…")
+            await self._shelf.source(source)
 
     def _rules(self, asker: Asker) -> Rules:
         settings = self._settings
@@ -339,9 +289,6 @@ class Studio:
             pictures=tuple(await self._pictures.of_job(job.id)),
         )
 
-    async def _in_file_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._files, work)
-
 
 def _readable(ask: Ask) -> None:
     """Refuse text that is not text, such as halves of characters: no file and no chat takes it."""
@@ -351,24 +298,3 @@ def _readable(ask: Ask) -> None:
             (value or "").encode("utf-8")
         except UnicodeEncodeError:
             raise InvalidRequest(name, ascii(value)[:60], "Unicode") from None
-
-
-def _present(view: JobView) -> Event:
-    """The event that tells the present state of a job to somebody who comes later."""
-    public, state = view.job.public, view.job.state
-    if state is JobState.QUEUED and view.position:
-        return Event(
-            name=EventName.queued,
-            public=public,
-            position=view.position,
-            eta_s=view.eta_s,
-            warming=view.warming,
-        )
-    if not state.final:
-        return Event(name=EventName.step, public=public, progress=view.progress, eta_s=view.eta_s)
-    return Event(
-        name=EventName(state.value),
-        public=public,
-        pictures=tuple(picture.id for picture in view.pictures),
-        code=view.job.error,
-    )

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.desk.announcer import Event, EventName
-from bot.desk.errors import SourceGone
 from bot.desk.line import Painting
+from bot.desk.shelf import Shelf
+from bot.desk.usher import Usher
 from engine.errors import Refusal, Stopped
 from engine.thread import EngineState
 from storage.database import undisturbed
-from storage.errors import NotFound
 
 if TYPE_CHECKING:
     from bot.desk.announcer import Announcer
@@ -35,11 +35,7 @@ if TYPE_CHECKING:
     from storage.speeds import Speeds
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
-TOLD = 500
-"""So many people at the head of the line hear how they move up; the others are too far back."""
-MOVES_EVERY_S = 0.5
 LONGEST_BACKOFF_S = 30.0
 STOPPING_S = 10.0
 """A painting that was told to stop does so within a step; this is a long step and more."""
@@ -65,19 +61,17 @@ class Worker:
         first_backoff_s: float = 0.5,
     ) -> None:
         self._jobs = jobs
-        self._pictures = pictures
-        self._sources = sources
         self._speeds = speeds
         self._engine = engine
         self._line = line
         self._announcer = announcer
         self._deliverer = deliverer
-        self._files = files
+        self._shelf = Shelf(pictures=pictures, sources=sources, files=files)
         self._attempts = attempts
         self._clock = clock
         self._first_backoff_s = first_backoff_s
         self._wake = asyncio.Event()
-        self._moves = asyncio.Event()
+        self._usher = Usher(line=line, announcer=announcer)
         self._claiming = asyncio.Lock()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -88,7 +82,7 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(self._wake_when_ready(), name="engine ready"),
-                group.create_task(self._tell_line(), name="tell the line"),
+                group.create_task(self._usher.run(), name="usher"),
             ]
             try:
                 await self._work()
@@ -99,7 +93,7 @@ class Worker:
     def wake(self) -> None:
         """Somebody joined or left the line."""
         self._wake.set()
-        self._moves.set()
+        self._usher.nudge()
 
     async def cancel(self, job: Job, *, wait_s: float = 1.0) -> Job:
         """Take a waiting job out of the line, or stop the running one; harmless otherwise.
@@ -116,7 +110,8 @@ class Worker:
             painting.cancelled = True
             self._engine.stop_painting()
             with suppress(TimeoutError):
-                await asyncio.wait_for(painting.over.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await painting.over.wait()
         return await self._jobs.by_id(job.id)
 
     async def close(self, grace_s: float) -> None:
@@ -145,14 +140,16 @@ class Worker:
                     recovered = True
                 if not await self._serve_next() and not self._closing:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), LONGEST_BACKOFF_S)
+                        async with asyncio.timeout(LONGEST_BACKOFF_S):
+                            await self._wake.wait()
                 stumbles = 0
             except Exception:
                 stumbles += 1
                 delay = min(LONGEST_BACKOFF_S, self._first_backoff_s * 2.0 ** min(stumbles, 10))
                 log.exception("the worker stumbled and goes on", again_in_s=delay)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._until_closing(), delay)
+                    async with asyncio.timeout(delay):
+                        await self._until_closing()
 
     async def _recover(self) -> None:
         recovered = await self._jobs.recover(self._attempts)
@@ -181,7 +178,7 @@ class Worker:
             finally:
                 self._line.painting = None
                 painting.over.set()
-                self._moves.set()
+                self._usher.nudge()
         return True
 
     async def _rescue(self) -> bool:
@@ -199,10 +196,10 @@ class Worker:
         self._announcer.publish(
             Event(name=EventName.step, public=job.public, eta_s=painting.expected_s)
         )
-        self._moves.set()
+        self._usher.nudge()
         try:
             painted = await self._paint(painting)
-            kept = await self._in_file_thread(lambda: self._keep(painted))
+            kept = await self._shelf.keep(painted)
         except Stopped:
             await self._stopped(painting)
         except Refusal as refusal:
@@ -235,42 +232,10 @@ class Worker:
                     Event(name=EventName.preview, public=job.public, progress=progress)
                 )
 
-        source = await self._source(job.paint.source)
+        source = await self._shelf.source(job.paint.source)
         if painting.cancelled or self._closing:
             raise Stopped
         return await self._engine.paint(job.paint, source, on_progress)
-
-    async def _source(self, name: str | None) -> bytes | None:
-        """The bytes of "upload:<id>" or "picture:<id>"."""
-        if name is None:
-            return None
-        kind, _, source_id = name.partition(":")
-        try:
-            if kind == "picture":
-                path = self._pictures.path(await self._pictures.get(source_id))
-                return await self._in_file_thread(path.read_bytes)
-            return await self._in_file_thread(lambda: self._sources.read(source_id))
-        except (NotFound, FileNotFoundError):
-            raise SourceGone(name) from None
-
-    def _keep(self, painted: Painted) -> list[NewPicture]:
-        """Write the files, all or none; in a file thread."""
-        kept: list[NewPicture] = []
-        try:
-            for each in painted.pictures:
-                kept.append(
-                    self._pictures.write(
-                        each.png,
-                        index=each.index,
-                        seed=each.paint.seed,
-                        width=each.width,
-                        height=each.height,
-                    )
-                )
-        except BaseException:
-            self._pictures.discard(kept)
-            raise
-        return kept
 
     async def _finish(self, painting: Painting, painted: Painted, kept: list[NewPicture]) -> None:
         job = painting.job
@@ -278,12 +243,12 @@ class Worker:
             done = await self._jobs.finish(job.id, kept)
         except Exception:
             log.exception("a finished picture could not be written down")
-            await self._in_file_thread(lambda: self._pictures.discard(kept))
+            await self._shelf.discard(kept)
             await self._fail(job, "storage_failed")
             return
         if done is None:
             log.error("a painted job was not running any more")
-            await self._in_file_thread(lambda: self._pictures.discard(kept))
+            await self._shelf.discard(kept)
             return
         log.info("done", seconds=round(self._clock() - painting.began, 2), pictures=len(kept))
         self._tell(
@@ -331,34 +296,7 @@ class Worker:
         assert job.state.final
         self._announcer.publish(event)
         self._deliverer.wake()
-        self._moves.set()
-
-    async def _tell_line(self) -> None:
-        """Tell those who watch their waiting job how it moves, now and then."""
-        while True:
-            await self._moves.wait()
-            self._moves.clear()
-            try:
-                watched = self._announcer.watched()
-                for job, standing in await self._line.standings(TOLD) if watched else ():
-                    if job.public in watched and self._still_waits(job):
-                        self._announcer.publish(
-                            Event(
-                                name=EventName.queued,
-                                public=job.public,
-                                position=standing.position,
-                                eta_s=standing.eta_s,
-                                warming=standing.warming,
-                            )
-                        )
-            except Exception:
-                log.exception("the line could not be told how it moves")
-            await asyncio.sleep(MOVES_EVERY_S)
-
-    def _still_waits(self, job: Job) -> bool:
-        """Whether a job read as waiting a moment ago is not on the easel meanwhile."""
-        painting = self._line.painting
-        return painting is None or painting.job.id != job.id
+        self._usher.nudge()
 
     async def _wake_when_ready(self) -> None:
         await self._engine.settled()
@@ -368,6 +306,3 @@ class Worker:
         while not self._closing:
             self._wake.clear()
             await self._wake.wait()
-
-    async def _in_file_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._files, work)

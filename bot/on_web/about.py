@@ -36,7 +36,8 @@ async def me(visit: Here) -> MeOut:
     )
 
 
-@router.api_route("/healthz", methods=["GET", "HEAD"], operation_id="health")
+@router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def health(request: Request) -> HealthOut:
     """Whether the server answers, and how far the engine is; for anyone."""
     state = web_of(request).engine_state()

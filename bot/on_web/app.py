@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from bot.desk.studio import Studio
 from bot.on_web import about, jobs, pages, pictures
+from bot.on_web.events import Streams
 from bot.on_web.guard import Bounds, Guard
 from bot.on_web.refusals import answer_refusals, refusing_app
 from bot.on_web.session import KnowVisitors, Sessions
@@ -29,6 +30,7 @@ def build_app(
     engine_state: Callable[[], EngineState],
     clock: Callable[[], float] = time.time,
     version: str = "dev",
+    keep_alive_s: float = 15.0,
 ) -> FastAPI:
     """The web application; starting and ending what is behind it is the caller's business.
 
@@ -40,12 +42,19 @@ def build_app(
         description="Ask for pictures, watch them being painted, fetch them.",
         docs_url=None,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
             Middleware(Guard, bounds=bounds, answer=refusing_app),
             Middleware(KnowVisitors, sessions=sessions, anonymous=ANONYMOUS),
         ],
     )
-    app.state.web = Web(studio=studio, sessions=sessions, engine_state=engine_state, clock=clock)
+    app.state.web = Web(
+        studio=studio,
+        sessions=sessions,
+        engine_state=engine_state,
+        clock=clock,
+        streams=Streams(keep_alive_s=keep_alive_s),
+    )
     answer_refusals(app)
     for part in (jobs, pictures, about, pages):
         app.include_router(part.router)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bot.desk.announcer import Event, EventName
+from bot.desk.texts import waiting
 from bot.on_web import views
 from bot.on_web.schemas import PreviewOut, ProgressOut, QueuedOut, StepOut
 from engine.errors import Refusal
@@ -21,14 +22,14 @@ from engine.errors import Refusal
 if TYPE_CHECKING:
     from bot.on_web.visit import Visit
 
-KEEP_ALIVE_S = 15.0
 RETRY_MS = 2000
 
 
 class Streams:
     """The open streams that show everything of one person, so that new jobs join them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_alive_s: float = 15.0) -> None:
+        self.keep_alive_s = keep_alive_s
         self._open: dict[int, set[EventStream]] = {}
         self.closing = asyncio.Event()
 
@@ -110,7 +111,7 @@ class EventStream(Response):
 
     async def _next(self) -> str:
         try:
-            async with asyncio.timeout(KEEP_ALIVE_S):
+            async with asyncio.timeout(self._visit.web.streams.keep_alive_s):
                 event = await self._events.get()
         except TimeoutError:
             return ": still here\n\n"
@@ -143,9 +144,7 @@ async def told(visit: "Visit", event: Event) -> BaseModel:
             position=event.position,
             eta_s=views.rounded(event.eta_s),
             warming=event.warming,
-            message=views.line_words(
-                visit.language, event.position, event.eta_s, warming=event.warming
-            ),
+            message=waiting(event.position, event.eta_s, visit.ear.language, warming=event.warming),
         )
     if event.name is EventName.step:
         done = ProgressOut.of(progress) if progress else await _begun(visit, event.public)
@@ -156,7 +155,7 @@ async def told(visit: "Visit", event: Event) -> BaseModel:
             id=event.public, index=progress.index, image=f"data:image/webp;base64,{image}"
         )
     view = await visit.studio.view(visit.asker, event.public)
-    return views.job_out(visit.language, view, notes=event.notes)
+    return views.job_out(visit.ear, view, notes=event.notes)
 
 
 async def _begun(visit: "Visit", public: str) -> ProgressOut:

@@ -14,6 +14,7 @@ from bot.on_web.visit import Here
 
 router = APIRouter(prefix="/api", tags=["jobs"], responses=DOCUMENTED)
 
+LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=200)]
 Key = Annotated[str | None, Header(min_length=1, max_length=200)]
 PageSize = Annotated[int, Query(ge=1, le=100)]
 
@@ -26,7 +27,7 @@ async def ask(visit: Here, order: AskIn, idempotency_key: Key = None) -> JobOut:
         visit.asker, wanted, key=idempotency_key, exact=not order.flags
     )
     visit.web.streams.follow(visit.asker.person.id, ticket.job.public)
-    return job_out(visit.language, await visit.studio.view(visit.asker, ticket.job.public))
+    return job_out(visit.ear, await visit.studio.view(visit.asker, ticket.job.public))
 
 
 @router.get("/jobs")
@@ -34,25 +35,25 @@ async def history(visit: Here, before: str | None = None, limit: PageSize = 20) 
     """Your jobs, newest first."""
     below = (await visit.studio.view(visit.asker, before)).job.id if before else None
     found = await visit.studio.history(visit.asker, before=below, limit=limit + 1)
-    jobs = [job_out(visit.language, view) for view in found[:limit]]
+    jobs = [job_out(visit.ear, view) for view in found[:limit]]
     return HistoryOut(jobs=jobs, more=len(found) > limit)
 
 
 @router.get("/jobs/{job}")
 async def look(visit: Here, job: str) -> JobOut:
     """A job of yours as it stands now."""
-    return job_out(visit.language, await visit.studio.view(visit.asker, job))
+    return job_out(visit.ear, await visit.studio.view(visit.asker, job))
 
 
 @router.post("/jobs/{job}/cancel")
 async def cancel(visit: Here, job: str) -> JobOut:
     """Cancel a job; harmless when it is over. While it is painted this takes up to one step."""
     await visit.studio.cancel(visit.asker, job)
-    return job_out(visit.language, await visit.studio.view(visit.asker, job))
+    return job_out(visit.ear, await visit.studio.view(visit.asker, job))
 
 
 @router.get("/jobs/{job}/events", status_code=200, response_class=EventStream)
-async def watch(visit: Here, job: str, last_event_id: Key = None) -> Response:
+async def watch(visit: Here, job: str, last_event_id: LastId = None) -> Response:
     """Watch a job: `queued`, `step`, `preview`, and at last `done`, `failed` or `cancelled`.
 
     It begins with the present state and ends with the job. Whoever reconnects after the last

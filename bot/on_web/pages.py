@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from bot.desk.texts.page import EXAMPLES, page_messages
-from bot.on_web.visit import spoken, visitor_of, web_of
-from bot.on_web.words import say
+from bot.on_web.visit import visitor_of, web_of
+from bot.on_web.words import Ear
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,7 +26,7 @@ async def page(request: Request) -> Response:
     """The page, or the door where there is a password."""
     if not visitor_of(request).inside:
         return RedirectResponse("/sign-in", 303)
-    language = spoken(request)
+    language = Ear.of(request.headers).language
     told = {
         "lang": language,
         "messages": dict(page_messages(language)),
@@ -41,23 +41,23 @@ async def door(request: Request) -> Response:
     """Ask for the password."""
     if visitor_of(request).inside:
         return RedirectResponse("/", 303)
-    return _rendered("sign-in.html", spoken(request), problem="")
+    return _rendered("sign-in.html", Ear.of(request.headers).language, problem="")
 
 
 @router.post("/sign-in")
 async def enter(request: Request) -> Response:
     """Check the password; too many wrong ones from one address have to wait."""
-    web, visitor, language = web_of(request), visitor_of(request), spoken(request)
+    web, visitor, ear = web_of(request), visitor_of(request), Ear.of(request.headers)
     until = web.sessions.tries.frees_at(visitor.address)
     if until is not None:
         waits = until - web.clock()
-        problem = say(language, "door.wait", minutes=max(1, math.ceil(waits / 60)))
+        problem = ear.say("door.wait", minutes=max(1, math.ceil(waits / 60)))
         retry = {"Retry-After": str(max(1, math.ceil(waits)))}
-        return _rendered("sign-in.html", language, 429, retry, problem=problem)
+        return _rendered("sign-in.html", ear.language, 429, retry, problem=problem)
     form = parse_qs((await request.body()).decode("utf-8", "replace"))
     admitted = web.sessions.admit(visitor, form.get("password", [""])[0])
     if admitted is None:
-        return _rendered("sign-in.html", language, 401, problem=say(language, "door.wrong"))
+        return _rendered("sign-in.html", ear.language, 401, problem=ear.say("door.wrong"))
     request.state.visitor = admitted
     return RedirectResponse("/", 303)
 
@@ -65,7 +65,7 @@ async def enter(request: Request) -> Response:
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The API reference; it reads /openapi.json."""
-    return _rendered("docs.html", spoken(request))
+    return _rendered("docs.html", Ear.of(request.headers).language)
 
 
 def _rendered(

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Scope
 
-from bot.on_web import words
 from bot.on_web.schemas import RefusedOut, maybe_moment
-from bot.on_web.visit import spoken, web_of
+from bot.on_web.visit import web_of
+from bot.on_web.words import Ear
 from engine.errors import BadSource, BrokenModel, InvalidRequest, Refusal, UnknownModel, Unusable
 from storage.errors import Banned, OverBudget, QueueFull, TooManyWaiting
 
@@ -54,9 +55,9 @@ def answer_refusals(app: FastAPI) -> None:
     app.exception_handler(Exception)(_broken)
 
 
-def refused_out(language: str, refusal: Refusal) -> RefusedOut:
+def refused_out(ear: Ear, refusal: Refusal, now: float) -> RefusedOut:
     """The facts of a refusal, and its sentence."""
-    out = RefusedOut(code=refusal.code, message=words.refusal_words(language, refusal))
+    out = RefusedOut(code=refusal.code, message=ear.explain(refusal, now))
     match refusal:
         case OverBudget():
             return out.model_copy(
@@ -81,45 +82,44 @@ def refused_out(language: str, refusal: Refusal) -> RefusedOut:
 
 def refusing_app(scope: Scope, status: int, code: str) -> ASGIApp:
     """The answer of the guard, before there is a request to speak of."""
-    accepted = next((v for k, v in scope["headers"] if k == b"accept-language"), b"")
-    language = words.language_of(accepted.decode("latin-1"))
-    return _json(status, _coded(language, code))
+    return _json(status, _coded(Ear.of(Headers(scope=scope)), code))
 
 
 async def _refused(request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, Refusal)
-    out = refused_out(spoken(request), refusal)
+    now = web_of(request).clock()
+    out = refused_out(Ear.of(request.headers), refusal, now)
     status = STATUS.get(out.code, UNPROCESSABLE)
     headers = {}
     if status == 429 and out.frees_at is not None:
-        waits = out.frees_at.timestamp() - web_of(request).clock()
+        waits = out.frees_at.timestamp() - now
         headers["Retry-After"] = str(max(1, math.ceil(waits)))
     return _json(status, out, headers)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)
-    code = OF_STATUS.get(error.status_code, "refused")
-    if isinstance(error, HTTPException) and words.knows(f"http.{error.detail}"):
-        code = str(error.detail)
-    return _json(error.status_code, _coded(spoken(request), code), error.headers)
+    ear = Ear.of(request.headers)
+    usual = OF_STATUS.get(error.status_code, "refused")
+    key = ear.first_known((f"http.{error.detail}", f"http.{usual}"))
+    return _json(error.status_code, _coded(ear, key.removeprefix("http.")), error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    message = words.say(spoken(request), "http.invalid_request", field=field, problem=first["msg"])
+    message = Ear.of(request.headers).say("http.invalid_request", field=field, problem=first["msg"])
     return _json(UNPROCESSABLE, RefusedOut(code="invalid_request", message=message, field=field))
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:
     log.error("request_failed", path=request.url.path, exc_info=error)
-    return _json(500, _coded(spoken(request), "internal"))
+    return _json(500, _coded(Ear.of(request.headers), "internal"))
 
 
-def _coded(language: str, code: str) -> RefusedOut:
-    return RefusedOut(code=code, message=words.say(language, f"http.{code}"))
+def _coded(ear: Ear, code: str) -> RefusedOut:
+    return RefusedOut(code=code, message=ear.say(f"http.{code}"))
 
 
 def _json(status: int, out: RefusedOut, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -43,7 +43,7 @@ class AskIn(Exact):
         description="A picture to start from: the `source` of an upload, or `picture:` and an id.",
     )
     strength: float | None = None
-    flags: bool = False
+    flags: bool = Field(default=False, description="Read flags such as --ar 3:2 in the prompt.")
 
     def ask(self) -> Ask:
         """The request as the engine knows it."""
@@ -190,7 +190,7 @@ class RefusedOut(BaseModel):
 
     code: str
     message: str
-    limit: float | str | None = None
+    limit: int | float | str | None = None
     frees_at: datetime | None = None
     field: str | None = None
 

@@ -143,7 +143,7 @@ class Sessions:
         if not hmac.compare_digest(given, right) or not self.has_door:
             self.tries.note(visitor.address)
             return None
-        return replace(visitor, inside=True)
+        return replace(visitor, inside=True, fresh=True)
 
     def _door(self) -> str:
         """What a signed-in cookie carries; another password makes all of them void."""

@@ -1,7 +1,7 @@
 """Owns how jobs are shown: what the studio knows, as the JSON of the API with its sentences."""
 
 from bot.desk.studio import JobView
-from bot.on_web import words
+from bot.desk.texts import about_note, cancelled, failed, painting, waiting
 from bot.on_web.schemas import (
     JobOut,
     ModelOut,
@@ -11,13 +11,14 @@ from bot.on_web.schemas import (
     maybe_moment,
     moment,
 )
+from bot.on_web.words import Ear
 from engine.catalogue import Model
 from engine.request import Note
 from storage.job import JobState
 from storage.pictures import PictureRow
 
 
-def job_out(language: str, view: JobView, *, notes: tuple[Note, ...] = ()) -> JobOut:
+def job_out(ear: Ear, view: JobView, *, notes: tuple[Note, ...] = ()) -> JobOut:
     """A job as its owner sees it; `notes` are those that came up while it was painted."""
     job, paint = view.job, view.job.paint
     return JobOut(
@@ -26,7 +27,7 @@ def job_out(language: str, view: JobView, *, notes: tuple[Note, ...] = ()) -> Jo
         position=view.position,
         eta_s=rounded(view.eta_s),
         warming=view.warming,
-        message=job_words(language, view),
+        message=job_words(ear, view),
         prompt=paint.prompt,
         negative=paint.negative,
         model=paint.model,
@@ -41,11 +42,11 @@ def job_out(language: str, view: JobView, *, notes: tuple[Note, ...] = ()) -> Jo
         cost=job.cost,
         charge=job.charge,
         notes=[
-            NoteOut(code=note.code, field=note.field, message=words.note_words(language, note))
+            NoteOut(code=note.code, field=note.field, message=about_note(note, ear.language))
             for note in dict.fromkeys(job.notes + notes)
         ],
         error=job.error,
-        progress=ProgressOut.of(view.progress) if view.progress else None,
+        progress=(ProgressOut.of(view.progress) if view.progress and not job.state.final else None),
         pictures=[picture_out(picture) for picture in view.pictures],
         created_at=moment(job.created_at),
         started_at=maybe_moment(job.started_at),
@@ -83,28 +84,20 @@ def model_out(model: Model, *, default: bool) -> ModelOut:
     )
 
 
-def job_words(language: str, view: JobView) -> str:
+def job_words(ear: Ear, view: JobView) -> str:
     """How the job stands, in one sentence."""
-    if view.job.state is JobState.QUEUED:
-        return line_words(language, view.position, view.eta_s, warming=view.warming)
-    if view.job.state is JobState.RUNNING:
-        return painting_words(language, view.eta_s)
-    return words.say(language, f"job.{view.job.state}", id=view.job.public)
-
-
-def line_words(language: str, position: int, eta_s: float | None, *, warming: bool) -> str:
-    """Where a job stands in line: "Next in line, about 20 s"."""
-    place = "first" if position <= 1 else "later"
-    where = words.say(language, f"{'warming' if warming else 'queued'}.{place}", n=position)
-    return where if eta_s is None else f"{where}, {words.about(language, eta_s)}"
-
-
-def painting_words(language: str, eta_s: float | None) -> str:
-    """How long a painting goes on: "Painting, about 20 s left"."""
-    painting = words.say(language, "painting.one")
-    if eta_s is None:
-        return painting
-    return f"{painting}, {words.say(language, 'left', about=words.about(language, eta_s))}"
+    job = view.job
+    match job.state:
+        case JobState.QUEUED:
+            return waiting(view.position, view.eta_s, ear.language, warming=view.warming)
+        case JobState.RUNNING:
+            return painting(view.eta_s, ear.language, progress=view.progress)
+        case JobState.FAILED:
+            return failed(job.public, job.error, ear.language)
+        case JobState.CANCELLED:
+            return cancelled(job.charge, ear.language)
+        case JobState.DONE:
+            return ear.say("job.done")
 
 
 def rounded(seconds: float | None) -> float | None:

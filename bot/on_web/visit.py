@@ -1,8 +1,7 @@
 """Owns what a route knows of a request: the web's parts, who asks, in which language."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -10,7 +9,7 @@ from fastapi import Depends, HTTPException, Request
 from bot.desk.studio import Asker, Studio
 from bot.on_web.events import Streams
 from bot.on_web.session import Sessions, Visitor
-from bot.on_web.words import language_of
+from bot.on_web.words import Ear
 from engine.thread import EngineState
 
 PLATFORM = "web"
@@ -24,8 +23,8 @@ class Web:
     studio: Studio
     sessions: Sessions
     engine_state: Callable[[], EngineState]
-    clock: Callable[[], float] = time.time
-    streams: Streams = field(default_factory=Streams)
+    clock: Callable[[], float]
+    streams: Streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class Visit:
 
     web: Web
     asker: Asker
-    language: str
+    ear: Ear
 
     @property
     def studio(self) -> Studio:
@@ -51,18 +50,13 @@ def visitor_of(request: Request) -> Visitor:
     return visitor
 
 
-def spoken(request: Request) -> str:
-    """The language in which to answer."""
-    return language_of(request.headers.get("accept-language", ""))
-
-
 async def visit_of(request: Request) -> Visit:
     """The visit of an API request; 401 for those who still have to sign in."""
     web, visitor = web_of(request), visitor_of(request)
     if not visitor.inside:
         raise HTTPException(401, "sign_in_needed")
     asker = await web.studio.asker(PLATFORM, visitor.external, place=PLACE, address=visitor.address)
-    return Visit(web=web, asker=asker, language=spoken(request))
+    return Visit(web=web, asker=asker, ear=Ear.of(request.headers))
 
 
 Here = Annotated[Visit, Depends(visit_of)]

@@ -1,51 +1,52 @@
-"""Owns which words a visitor gets: their language, and the sentences in it."""
+"""Owns which words a visitor gets: their language, their time zone, the sentences of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
-from bot.desk.texts.page import MESSAGES, PLAIN, page_messages
+from bot.desk.texts import explain, pick_language
+from bot.desk.texts.page import page_messages
 from engine.errors import Refusal
-from engine.request import Note
+
+ZONE_HEADER = "x-time-zone"
+"""The page says where its clock is, such as "Europe/Berlin"; times are told in that zone."""
 
 
-def language_of(accepted: str) -> str:
-    """The first language of an Accept-Language header that we speak."""
-    wanted: list[tuple[float, str]] = []
-    for part in accepted[:500].split(","):
-        name, _, weight = part.strip().partition(";q=")
-        try:
-            wanted.append((-float(weight or 1), name.partition("-")[0].lower()))
-        except ValueError:
-            continue
-    spoken = (name for weight, name in sorted(wanted, key=lambda w: w[0]) if weight < 0)
-    return next((name for name in spoken if name in MESSAGES), PLAIN)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ear:
+    """How to speak to somebody."""
+
+    language: str
+    zone: tzinfo | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> "Ear":
+        """By the headers of their request."""
+        return cls(
+            language=pick_language(headers.get("accept-language")),
+            zone=_zone(headers.get(ZONE_HEADER, "")),
+        )
+
+    def say(self, key: str, **facts: object) -> str:
+        """The page's sentence `key`, filled with `facts`."""
+        sentence = page_messages(self.language)[key]
+        for name, value in facts.items():
+            sentence = sentence.replace(f"{{{name}}}", str(value))
+        return sentence
+
+    def first_known(self, keys: Iterable[str]) -> str:
+        """The first of `keys` that is a sentence of the page."""
+        messages = page_messages(self.language)
+        return next(key for key in keys if key in messages)
+
+    def explain(self, refusal: Refusal, now: float) -> str:
+        """Why it does not work."""
+        return explain(refusal, self.language, now=now, tz=self.zone)
 
 
-def say(language: str, key: str, **facts: object) -> str:
-    """The page's sentence `key`, filled with `facts`."""
-    return _filled(page_messages(language)[key], facts)
-
-
-def knows(key: str) -> bool:
-    return key in MESSAGES[PLAIN]
-
-
-def refusal_words(language: str, refusal: Refusal) -> str:
-    return str(refusal)
-
-
-def note_words(language: str, note: Note) -> str:
-    return f"{note.code} {note.field}"
-
-
-def about(language: str, seconds: float) -> str:
-    """An estimate as people say it: "about 20 s", "about 3 min"."""
-    for key, unit, below in (("seconds", 1, 90), ("minutes", 60, 5400)):
-        if seconds < below:
-            return say(language, f"about.{key}", n=max(1, round(seconds / unit)))
-    return say(language, "about.hours", n=round(seconds / 3600))
-
-
-def _filled(sentence: str, facts: Mapping[str, object]) -> str:
-    for name, value in facts.items():
-        sentence = sentence.replace(f"{{{name}}}", str(value))
-    return sentence
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # unknown here, or no name at all
+        return None

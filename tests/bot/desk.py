@@ -17,7 +17,6 @@ from bot.desk.delivery import Courier, Deliverer
 from bot.desk.line import Line
 from bot.desk.studio import Asker, Studio
 from bot.desk.worker import Worker
-from bot.settings import Settings
 from engine.request import Ask
 from engine.thread import EngineThread
 from storage.database import Database
@@ -26,7 +25,7 @@ from storage.people import People
 from storage.pictures import Pictures, Sources
 from storage.places import Places
 from storage.speeds import Speeds
-from tests.fakes import ListCourier, SquarePainter, catalogue
+from tests.fakes import GivenSettings, ListCourier, SquarePainter, catalogue
 
 PATIENCE_S = 20.0
 
@@ -60,7 +59,8 @@ class Desk:
 
     async def outcome(self, job: Job) -> Job:
         """The job once it is over."""
-        return await self.until(lambda: self._over(job))
+        over: Job = await self.until(lambda: self._over(job))
+        return over
 
     async def until(self, look: Callable[[], Any]) -> Any:
         """What `look` returns (or its coroutine), once that is true."""
@@ -96,7 +96,7 @@ async def open_desk(
     **settings: Any,
 ) -> AsyncIterator[Desk]:
     """A desk on the data folder `data`; with `running`, its worker and deliverer are at work."""
-    chosen = Settings.model_validate({"data": data, "model": "squares", **settings})
+    chosen = GivenSettings(**{"data": data, "model": "squares", **settings})
     painter = painter or SquarePainter()
     if not warm:
         painter.warm_up.clear()

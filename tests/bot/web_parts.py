@@ -6,12 +6,11 @@ import asyncio
 import io
 import itertools
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -29,7 +28,6 @@ from bot.on_web.courier import WebCourier
 from bot.on_web.guard import Bounds
 from bot.on_web.session import Sessions, read_secret
 from bot.settings import Settings
-from engine.catalogue import Catalogue, Model
 from engine.painter import OnStep, Picture, Progress
 from engine.request import Paint
 from engine.thread import EngineThread
@@ -39,66 +37,20 @@ from storage.people import People
 from storage.pictures import Pictures, Sources
 from storage.places import Places
 from storage.speeds import Speeds
-
-STARTER = Model(
-    name="starter",
-    title="Starter",
-    family="latent-consistency",
-    folder=Path(),
-    sizes=((64, 64), (96, 64), (64, 96)),
-    default_steps=4,
-    max_steps=50,
-    image_to_image=True,
-)
+from tests.fakes import SquarePainter, catalogue
 
 
-class SlowSquares:
-    """Paints coloured squares, one step when `steps_allowed` has one; `warm_gate` delays it all."""
-
-    def __init__(self) -> None:
-        self.steps_allowed = threading.Semaphore(0)
-        self.warm_gate = threading.Event()
-        self.warm_gate.set()
-        self.closing = threading.Event()
-
-    def free(self) -> None:
-        """Paint as fast as possible from now on."""
-        self.steps_allowed.release(1_000_000)
-
-    def warm(self, model: str) -> None:
-        self.warm_gate.wait(60)
+class VisibleSquares(SquarePainter):
+    """The painter of squares, with previews that a browser can show."""
 
     def paint(self, paint: Paint, source: Image.Image | None, on_step: OnStep) -> Iterator[Picture]:
-        if "trouble" in paint.prompt:
-            raise RuntimeError("the brush broke")
-        for index in range(paint.count):
-            colour = (paint.seed_of(index) * 40503 % 256, 120, 160)
-            for step in range(1, paint.working_steps + 1):
-                while not self.steps_allowed.acquire(timeout=0.02):
-                    on_step(self._progress(paint, index, step - 1, colour))
-                    if self.closing.is_set():
-                        return
-                on_step(self._progress(paint, index, step, colour))
-            yield Picture(
-                image=Image.new("RGB", (paint.width, paint.height), colour),
-                paint=paint.alone(index),
-                index=index,
-                step_seconds=0.01,
-                other_seconds=0.01,
-            )
-
-    def _progress(
-        self, paint: Paint, index: int, step: int, colour: tuple[int, int, int]
-    ) -> Progress:
         small = io.BytesIO()
-        Image.new("RGB", (8, 8), colour).save(small, "WEBP")
-        return Progress(
-            index=index,
-            count=paint.count,
-            step=step,
-            steps=paint.working_steps,
-            preview=small.getvalue() if step else None,
-        )
+        Image.new("RGB", (8, 8), (200, 90, 40)).save(small, "WEBP")
+
+        def seen(progress: Progress) -> None:
+            on_step(replace(progress, preview=small.getvalue()))
+
+        return super().paint(paint, source, seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +59,7 @@ class Parts:
 
     url: str
     app: FastAPI
-    painter: SlowSquares
+    painter: VisibleSquares
     studio: Studio
     jobs: Jobs
     sessions: Sessions
@@ -122,20 +74,22 @@ async def open_web(
     data: Path,
     *,
     port: int = 0,
-    painter: SlowSquares | None = None,
+    cold: bool = False,
     password: str | None = None,
     upload_bytes: int = 200_000,
+    keep_alive_s: float = 15.0,
     **settings: object,
 ) -> AsyncIterator[Parts]:
-    """Serve `data` until the block ends."""
-    painter = painter or SlowSquares()
-    chosen = Settings.model_validate({"data": data, **settings})
+    """Serve `data` until the block ends; a `cold` painter warms up when the test says so."""
+    painter = VisibleSquares()
+    if cold:
+        painter.warm_up.clear()
+    chosen = Settings.model_validate({"data": data, "model": "squares", **settings})
     db = await Database.open(data)
     files = ThreadPoolExecutor(2)
-    engine = EngineThread(lambda: painter, ("starter",))
+    engine = EngineThread(lambda: painter, ("squares",))
     jobs, pictures = Jobs(db), Pictures(db, data / "pictures")
-    catalogue = Catalogue(models={"starter": STARTER})
-    line = Line(jobs=jobs, speeds=Speeds(db), catalogue=catalogue, engine=engine)
+    line = Line(jobs=jobs, speeds=Speeds(db), catalogue=catalogue(), engine=engine)
     announcer = Announcer()
     deliverer = Deliverer(jobs=jobs, pictures=pictures, couriers=[WebCourier()])
     worker = Worker(
@@ -152,7 +106,7 @@ async def open_web(
     )
     seeds = itertools.count(1)
     studio = Studio(
-        catalogue=catalogue,
+        catalogue=catalogue(),
         jobs=jobs,
         people=People(db),
         places=Places(db),
@@ -174,6 +128,7 @@ async def open_web(
             "127.0.0.1", None, password=password is not None, upload_bytes=upload_bytes
         ),
         engine_state=lambda: engine.state,
+        keep_alive_s=keep_alive_s,
     )
     await engine.start()
     delivering = asyncio.create_task(deliverer.run(), name="deliver")
@@ -189,8 +144,7 @@ async def open_web(
                 sessions=sessions,
             )
     finally:
-        painter.warm_gate.set()
-        painter.closing.set()
+        painter.release()
         await worker.close(0.0)
         await engine.close(5.0)
         for task in (working, delivering):
@@ -211,7 +165,7 @@ async def _listening(app: FastAPI, port: int) -> AsyncIterator[str]:
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listener]), name="serve")
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn tells it in no other way
             await asyncio.sleep(0.01)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -16,7 +16,7 @@ NOON = 1_800_000_000.0
 HOUR = 3600.0
 DAY = 24 * HOUR
 
-WIDE = Rules(budget=1000, waiting_per_person=1000, queue_limit=1000)
+WIDE = Rules(budget=100_000, waiting_per_person=1000, queue_limit=1000)
 """Rules nothing in these tests runs into."""
 
 

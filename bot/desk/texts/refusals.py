@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import tzinfo
 from functools import singledispatch
 
 from bot.desk.errors import MissingValue, RepeatedFlag, SourceGone, UnknownFlag, UnreadableValue
-from bot.desk.texts.language import SOURCE, moment, number, translations
+from bot.desk.texts.language import SOURCE
 from bot.desk.texts.names import field_name
+from bot.desk.texts.reader import Reader
 from engine.errors import (
     BadSource,
     BrokenModel,
@@ -33,33 +32,6 @@ from storage.errors import (
     QueueFull,
     TooManyWaiting,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """Who reads: their language, and the time there as far as it is known."""
-
-    lang: str
-    now: float
-    tz: tzinfo | None
-
-    def when(self, moment_s: float) -> str:
-        """That moment in words."""
-        return moment(moment_s, self.lang, now=self.now, tz=self.tz)
-
-    def number(self, value: float) -> str:
-        """That number as it is written there."""
-        return number(value, self.lang)
-
-    @property
-    def say(self) -> Callable[[str], str]:
-        """The translation of a sentence."""
-        return translations(self.lang).gettext
-
-    @property
-    def count(self) -> Callable[[str, str, int], str]:
-        """The translation of a sentence with a number."""
-        return translations(self.lang).ngettext
 
 
 def explain(
@@ -211,15 +183,19 @@ def _(error: OverBudget, r: Reader) -> str:
         )
         return sentence.format(**facts)
     sentence = {
-        "person": gettext("{used} of your {budget} credits a day are used. This fits again {when}."),
+        "person": gettext(
+            "{used} of your {budget} credits a day are used. This fits again {when}."
+        ),
         "person_in_place": gettext(
             "{used} of your {budget} credits a day here are used. This fits again {when}."
         ),
         "place": gettext(
-            "{used} of the {budget} credits a day for everybody here are used. This fits again {when}."
+            "{used} of the {budget} credits a day for everybody here are used. "
+            "This fits again {when}."
         ),
         "address": gettext(
-            "{used} of the {budget} credits a day for your network are used. This fits again {when}."
+            "{used} of the {budget} credits a day for your network are used. "
+            "This fits again {when}."
         ),
     }[error.scope]
     return sentence.format(when=r.when(error.frees_at), **facts)

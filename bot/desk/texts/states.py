@@ -38,9 +38,7 @@ def waiting(
     )
 
 
-def painting(
-    eta_s: float | None, lang: str = SOURCE, *, progress: Progress | None = None
-) -> str:
+def painting(eta_s: float | None, lang: str = SOURCE, *, progress: Progress | None = None) -> str:
     """ "Painting, about 8 s", or "Painting picture 2 of 4, about 20 s"."""
     gettext = translations(lang).gettext
     span = "" if eta_s is None else duration(eta_s, lang)

@@ -1,5 +1,7 @@
 // How the page talks to the server: JSON in, JSON out, refusals as `Refused`.
 
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+
 /** An expected "no": `code`, `message`, `limit`, `frees_at` as the server said them. */
 export class Refused extends Error {
   constructor(status, facts) {
@@ -18,7 +20,11 @@ async function call(method, path, { body, headers = {} } = {}) {
     response = await fetch(path, {
       method,
       credentials: "same-origin",
-      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      headers: {
+        "X-Time-Zone": ZONE,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {

@@ -10,7 +10,6 @@ import { clock, examples, number, say } from "./texts.js";
 const byId = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let offered = new Map();
-let wasDown = false;
 
 const tell = (words) => {
   byId("live").textContent = words;
@@ -30,9 +29,7 @@ const composer = new Composer({
 });
 const stream = new Stream({
   event: (name, data) => {
-    const card = feed.card(data.id);
-    if (card) card.follow(name, data);
-    else api.job(data.id).then(feed.put.bind(feed), () => {});
+    feed.follow(name, data);
     if (["done", "failed", "cancelled"].includes(name)) budget();
   },
   up: caughtUp,
@@ -82,16 +79,14 @@ function bring(card) {
 }
 
 function banner(down) {
-  wasDown ||= down;
   byId("banner").hidden = !down;
   byId("banner").textContent = down ? say("offline") : "";
 }
 
-/** After the connection was away: what has become of the jobs that were open? */
+/** The connection is there (again): what has become of the jobs that were open meanwhile? */
 async function caughtUp() {
   banner(false);
-  if (!wasDown) return;
-  wasDown = false;
+  for (const picture of document.querySelectorAll(".lost .picture")) picture.src = picture.src;
   await Promise.allSettled(feed.open.map(async (card) => card.show(await api.job(card.job.id))));
   budget();
 }
@@ -105,7 +100,7 @@ async function budget() {
   byId("budget-words").textContent = later
     ? say("budget.later", { ...facts, time: clock(mine.frees_at) })
     : say("budget.left", facts);
-  byId("budget-meter").value = mine.budget ? left / mine.budget : 0;
+  byId("budget-meter").style.width = `${mine.budget ? (100 * left) / mine.budget : 0}%`;
   byId("budget").hidden = false;
 }
 

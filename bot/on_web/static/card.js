@@ -27,7 +27,7 @@ export class Card {
       { class: "quiet", type: "button", onclick: () => this.#stop() },
       say("cancel"),
     );
-    this.element = make("li", { class: "job", id: `job-${job.id}`, tabindex: "-1" });
+    this.element = make("li", { class: "job", tabindex: "-1", "aria-label": job.prompt });
     this.#build();
     this.show(job);
   }
@@ -61,9 +61,10 @@ export class Card {
     if (state === "running" && this.job.state === "queued") {
       this.#does.tell(say("live.painting", { prompt: this.job.prompt }));
     }
-    this.job = { ...this.job, ...data, state };
+    const progress = state === "running" ? data : { share: 0 };
+    this.job = { ...this.job, ...data, state, progress };
     this.element.dataset.state = state;
-    this.#showProgress(state === "running" ? data : { share: 0 });
+    this.#showProgress(progress);
   }
 
   /** Count the estimate down between two events. */
@@ -104,11 +105,12 @@ export class Card {
     const { job } = this;
     const left = job.eta_s == null ? null : Math.max(0, job.eta_s - (now - this.#asOf) / 1000);
     if (job.state === "queued") {
+      if (left == null) return job.message;
       const place = job.position <= 1 ? "first" : "later";
       const where = say(`${job.warming ? "warming" : "queued"}.${place}`, { n: job.position });
-      return line(where, left == null ? "" : about(left));
+      return line(where, about(left));
     }
-    const of = job.count > 1 ? { i: (job.progress?.index ?? job.index ?? 0) + 1, n: job.count } : null;
+    const of = job.count > 1 ? { i: (job.progress?.index ?? 0) + 1, n: job.count } : null;
     const painting = of ? say("painting.several", of) : say("painting.one");
     return line(painting, left == null || left < 1 ? "" : say("left", { about: about(left) }));
   }
@@ -127,6 +129,7 @@ export class Card {
 
   #finish() {
     const { job } = this;
+    if (this.#cancel === document.activeElement) this.element.focus({ preventScroll: true });
     this.#bar.remove();
     this.#cancel.remove();
     for (const frame of this.#frames) frame.removeAttribute("data-phase");
@@ -159,8 +162,8 @@ export class Card {
       decoding: "async",
       loading: this.element.isConnected ? "eager" : "lazy",
     });
-    shown.addEventListener("load", () => frame.classList.add("hung"), { once: true });
-    shown.addEventListener("error", () => frame.classList.add("lost"), { once: true });
+    shown.addEventListener("load", () => frame.classList.replace("lost", "hung") || frame.classList.add("hung"));
+    shown.addEventListener("error", () => frame.classList.add("lost"));
     shown.src = picture.url;
     const buttons = make(
       "figcaption",

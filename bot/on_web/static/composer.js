@@ -1,13 +1,14 @@
 // The prompt box: grows with what is written, Enter sends, a refusal brings the words back.
 
 import { newKey, Refused, submit } from "./api.js";
-import { clock, knows, number, say } from "./texts.js";
+import { say } from "./texts.js";
 
 export class Composer {
   #form = document.getElementById("composer");
   #prompt = document.getElementById("prompt");
   #refusal = document.getElementById("refusal");
   #words = document.getElementById("refusal-words");
+  #unsent = { prompt: "", key: "" };
   #on;
 
   /** `on` has `taken(job)`, `refused()` and `unreachable()`. */
@@ -43,8 +44,7 @@ export class Composer {
   }
 
   /** Send a request that does not come from the box, such as "again". */
-  async ask(request) {
-    const key = newKey();
+  async ask(request, key = newKey()) {
     try {
       const job = await this.#patiently(request, key);
       this.#refusal.hidden = true;
@@ -52,6 +52,7 @@ export class Composer {
       return true;
     } catch (error) {
       if (!(error instanceof Refused)) {
+        this.#unsent = { prompt: request.prompt, key };
         this.#on.unreachable();
         this.explain(say("offline.unsent"));
         return false;
@@ -64,15 +65,21 @@ export class Composer {
 
   /** Say why something was not done. */
   explain(words) {
+    const page = document.documentElement;
+    const atBottom = page.scrollHeight - page.clientHeight - scrollY < 80;
     this.#words.textContent = words;
     this.#refusal.hidden = false;
+    if (atBottom) scrollTo({ top: page.scrollHeight, behavior: "instant" });
   }
 
   async #send() {
     const prompt = this.#prompt.value.trim();
     if (!prompt) return;
     this.fill("");
-    const sent = await this.ask({ prompt, flags: true });
+    // What may have arrived although we heard no answer goes with the same key again.
+    const key = this.#unsent.prompt === prompt ? this.#unsent.key : newKey();
+    this.#unsent = { prompt: "", key: "" };
+    const sent = await this.ask({ prompt, flags: true }, key);
     if (!sent && !this.#prompt.value) this.fill(prompt);
   }
 
@@ -93,11 +100,5 @@ export class Composer {
   }
 }
 
-/** A refusal in words; where a time matters it is told in the visitor's own time zone. */
-export function sentence(facts) {
-  const key = `refused.${facts.code}`;
-  if (facts.frees_at && knows(key)) {
-    return say(key, { limit: number(facts.limit), time: clock(facts.frees_at) });
-  }
-  return facts.message || say("refused");
-}
+/** A refusal in words. */
+export const sentence = (facts) => facts.message || say("refused");

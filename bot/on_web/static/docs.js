@@ -10,7 +10,7 @@ const resolved = (schema) =>
 
 function kind(schema = {}) {
   if (schema.$ref) return schema.$ref.split("/").pop();
-  if (schema.anyOf) return schema.anyOf.map(kind).join(" | ");
+  if (schema.anyOf) return schema.anyOf.map(kind).filter((each) => each !== "null").join(" | ");
   if (schema.type === "array") return `${kind(schema.items)}[]`;
   if (schema.enum) return schema.enum.join(" | ");
   return schema.format ?? schema.type ?? "";

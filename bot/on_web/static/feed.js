@@ -1,12 +1,13 @@
 // The feed: the cards of all jobs, oldest on top as in a chat, and the pages of history above.
 
-import { history } from "./api.js";
+import { history, job as fetchJob } from "./api.js";
 import { Card } from "./card.js";
 
 export class Feed {
   #list = document.getElementById("feed");
   #earlier = document.getElementById("earlier");
   #cards = new Map();
+  #early = new Map();
   #does;
   #oldest = null;
 
@@ -24,8 +25,19 @@ export class Feed {
     return [...this.#cards.values()].filter((card) => card.open);
   }
 
-  card(id) {
-    return this.#cards.get(id);
+  /**
+   * Take over an event. It may be faster than the answer to the request itself, or tell of a job
+   * of another tab: then it waits until its card is there.
+   */
+  follow(name, data) {
+    const card = this.#cards.get(data.id);
+    if (card) {
+      card.follow(name, data);
+      return;
+    }
+    const early = this.#early.get(data.id);
+    this.#early.set(data.id, [...(early ?? []), [name, data]]);
+    if (!early) fetchJob(data.id).then((job) => this.put(job), () => this.#early.delete(data.id));
   }
 
   /** Add a new job at the bottom, or take over what is new about a known one. */
@@ -38,6 +50,8 @@ export class Feed {
     const card = new Card(job, this.#does);
     this.#cards.set(job.id, card);
     this.#list.append(card.element);
+    for (const [name, data] of this.#early.get(job.id) ?? []) card.follow(name, data);
+    this.#early.delete(job.id);
     return card;
   }
 

@@ -9,9 +9,6 @@ export function say(key, facts = {}) {
   return (messages[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
 }
 
-/** Whether there is a sentence `key`. */
-export const knows = (key) => key in messages;
-
 // Within the language, the visitor's own habits: 24 hours or AM and PM, commas or points.
 const habits = navigator.languages.find((each) => each.split("-")[0] === lang) ?? lang;
 const numbers = new Intl.NumberFormat(habits, { maximumFractionDigits: 2 });
@@ -37,4 +34,4 @@ export function clock(moment) {
 }
 
 /** Words in the order of importance, parted by dots. */
-export const line = (...parts) => parts.filter(Boolean).join(" · ");
+export const line = (...parts) => parts.filter(Boolean).join("\u00a0· ");
