@@ -162,7 +162,11 @@ export class Card {
       decoding: "async",
       loading: this.element.isConnected ? "eager" : "lazy",
     });
-    shown.addEventListener("load", () => frame.classList.replace("lost", "hung") || frame.classList.add("hung"));
+    shown.addEventListener("load", () => {
+      frame.classList.remove("lost");
+      frame.classList.add("hung");
+      setTimeout(() => frame.querySelector(".preview")?.remove(), 600); // it has faded by then
+    });
     shown.addEventListener("error", () => frame.classList.add("lost"));
     shown.src = picture.url;
     const buttons = make(
