@@ -1,10 +1,11 @@
-"""The composition root: builds every part, starts it, and ends it in order. No other place wires."""
+"""The composition root: builds every part, starts it, ends it in order. Nothing else wires."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import secrets
 import signal
 import socket
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 
 import structlog
 import uvicorn
@@ -54,6 +56,7 @@ class CannotStart(Exception):
 async def serve(settings: Settings) -> None:
     """Run Atelier until SIGTERM or SIGINT. Raises `CannotStart`, `AlreadyRunning` and the like."""
     logging_setup.set_up(settings.log, secrets=settings.secrets)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it tells, we tell
     catalogue = Catalogue.read(settings.models)
     for name, reason in catalogue.broken.items():
         log.error("a model cannot be used", model=name, reason=reason)
@@ -125,6 +128,7 @@ async def _serve(
             upload_bytes=MAX_BYTES,
         ),
         engine_state=lambda: engine.state,
+        version=version("atelier"),
     )
     page = _Page(
         uvicorn.Config(
@@ -257,4 +261,3 @@ def _say_where(settings: Settings, listening: socket.socket) -> None:
     ):
         if token is not None:
             log.warning("this version cannot use the token yet", platform=platform)
-

@@ -66,14 +66,20 @@ class BrokenModel(Refusal):
 
 @dataclass(slots=True, eq=False)
 class BadSource(Refusal):
-    """A source picture that is too large, of an unknown form, or not a picture at all."""
+    """A source picture that is too large, of an unknown form, or not a picture at all.
+
+    `reason` is "empty", "bytes", "pixels", "form" or "damaged"; `given` is its size where that is
+    the reason.
+    """
 
     reason: str
     allowed: str
+    given: str = ""
     code = "bad_source"
 
     def __str__(self) -> str:
-        return f"the source picture cannot be used: {self.reason} (allowed: {self.allowed})"
+        facts = ", ".join(filter(None, (self.reason, self.given)))
+        return f"the source picture cannot be used: {facts} (allowed: {self.allowed})"
 
 
 class Stopped(Exception):

@@ -28,15 +28,15 @@ def decode_source(
         f"{', '.join(FORMS)}; {max_bytes // 1_000_000} MB; {max_pixels // 1_000_000} megapixels"
     )
     if not data:
-        raise BadSource("it is empty", allowed)
+        raise BadSource("empty", allowed)
     if len(data) > max_bytes:
-        raise BadSource(f"it has {len(data) / 1e6:.1f} MB", allowed)
+        raise BadSource("bytes", allowed, f"{len(data) / 1e6:.1f} MB")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # broken EXIF and the like are not the asker's concern
             with Image.open(io.BytesIO(data), formats=FORMS) as opened:
                 if opened.width * opened.height > max_pixels:
-                    raise BadSource(f"it has {opened.width}×{opened.height} pixels", allowed)
+                    raise BadSource("pixels", allowed, f"{opened.width}×{opened.height}")
                 upright = ImageOps.exif_transpose(opened)
                 if upright.has_transparency_data:
                     rgba = upright.convert("RGBA")
@@ -44,11 +44,11 @@ def decode_source(
                     return Image.alpha_composite(white, rgba).convert("RGB")
                 return upright.convert("RGB")
     except UnidentifiedImageError:
-        raise BadSource("it is not a picture of a known form", allowed) from None
+        raise BadSource("form", allowed) from None
     except Image.DecompressionBombError:
-        raise BadSource("it has far too many pixels", allowed) from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise BadSource(f"it cannot be read ({type(error).__name__})", allowed) from None
+        raise BadSource("pixels", allowed) from None
+    except (OSError, ValueError, SyntaxError):
+        raise BadSource("damaged", allowed) from None
 
 
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from engine.request import Note
 from storage import ledger, statements
 from storage.database import Database, Transaction, undisturbed
 from storage.errors import KeyReused, NotFound
@@ -73,12 +74,14 @@ class Jobs:
         rows = await self._db.read(statements.AHEAD, {"id": job_id})
         return [Ahead(**{**dict(row), "guided": bool(row["guided"])}) for row in rows]
 
-    async def finish(self, job_id: int, pictures: Sequence[NewPicture]) -> Job | None:
-        """Running to done, together with its pictures; None if it was not running.
+    async def finish(
+        self, job_id: int, pictures: Sequence[NewPicture], notes: Sequence[Note] = ()
+    ) -> Job | None:
+        """Running to done, with its pictures and what the painter noted; None if not running.
 
         Once begun it is carried through even if the caller is cancelled: the work is done.
         """
-        return await undisturbed(self._finish(job_id, pictures))
+        return await undisturbed(self._finish(job_id, pictures, notes))
 
     async def fail(self, job_id: int, error: str) -> Job | None:
         """Running to failed, refunded; None if it was not running."""
@@ -182,10 +185,15 @@ class Jobs:
             row = await transaction.one(sql, values)
         return None if row is None else job_of(row)
 
-    async def _finish(self, job_id: int, pictures: Sequence[NewPicture]) -> Job | None:
+    async def _finish(
+        self, job_id: int, pictures: Sequence[NewPicture], notes: Sequence[Note]
+    ) -> Job | None:
         now = self._db.now()
         async with self._db.transaction() as transaction:
-            row = await transaction.one(statements.FINISH, {"id": job_id, "now": now})
+            row = await transaction.one(statements.BY_ID, {"id": job_id})
+            known = () if row is None else job_of(row).notes
+            values = {"id": job_id, "now": now, "notes": _notes((*known, *notes))}
+            row = await transaction.one(statements.FINISH, values)
             if row is None:
                 return None
             job = job_of(row)
@@ -211,7 +219,7 @@ class Jobs:
             "key": order.key,
             "ask": order.ask_json,
             "request": paint.to_json(),
-            "notes": json.dumps([asdict(note) for note in order.resolved.notes]),
+            "notes": _notes(order.resolved.notes),
             "model": paint.model,
             "width": paint.width,
             "height": paint.height,
@@ -225,6 +233,10 @@ async def _changed(transaction: Transaction, sql: str, values: dict[str, Any]) -
     row = await transaction.one(sql, values)
     assert row is not None  # read in the same transaction
     return job_of(row)
+
+
+def _notes(notes: Sequence[Note]) -> str:
+    return json.dumps([asdict(note) for note in notes])
 
 
 def _found(row: sqlite3.Row | None) -> Job:

@@ -226,6 +226,7 @@ FINISH = """
 UPDATE jobs
 SET state = 'done',
     share = 1,
+    notes = :notes,
     finished_at = :now
 WHERE id = :id
 AND state = 'running'

@@ -240,7 +240,7 @@ class Worker:
     async def _finish(self, painting: Painting, painted: Painted, kept: list[NewPicture]) -> None:
         job = painting.job
         try:
-            done = await self._jobs.finish(job.id, kept)
+            done = await self._jobs.finish(job.id, kept, painted.notes)
         except Exception:
             log.exception("a finished picture could not be written down")
             await self._shelf.discard(kept)

@@ -47,7 +47,7 @@ EXAMPLES = [
     UnknownModel("nope", ("starter",)),
     UnknownModel("nope", ()),
     BrokenModel("torn", "it is torn"),
-    BadSource("it is empty", "PNG, JPEG; 20 MB"),
+    BadSource("bytes", "PNG, JPEG; 20 MB", "31.2 MB"),
     SourceGone("picture:1"),
     storage.errors.OverBudget("person", 20, 20, 1, NOON + 7500),
     storage.errors.OverBudget("person_in_place", 20, 20, 1, NOON + 7500),

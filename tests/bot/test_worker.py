@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -377,10 +376,10 @@ async def test_a_job_that_runs_only_on_paper_is_put_back(tmp_path: Path) -> None
             def __getattr__(self, name: str) -> Any:
                 return getattr(desk.jobs, name)
 
-            async def finish(self, job_id: int, pictures: Sequence[Any]) -> Job | None:
+            async def finish(self, job_id: int, *what: Any) -> Job | None:
                 if self.left:
                     raise OSError(errno.ENOSPC, "disk full")
-                return await desk.jobs.finish(job_id, pictures)
+                return await desk.jobs.finish(job_id, *what)
 
             async def fail(self, job_id: int, error: str) -> Job | None:
                 if self.left:

@@ -27,7 +27,6 @@ from bot.on_web.app import build_app, close_streams
 from bot.on_web.courier import WebCourier
 from bot.on_web.guard import Bounds
 from bot.on_web.session import Sessions, read_secret
-from bot.settings import Settings
 from engine.painter import OnStep, Picture, Progress
 from engine.request import Paint
 from engine.thread import EngineThread
@@ -37,7 +36,7 @@ from storage.people import People
 from storage.pictures import Pictures, Sources
 from storage.places import Places
 from storage.speeds import Speeds
-from tests.fakes import SquarePainter, catalogue
+from tests.fakes import GivenSettings, SquarePainter, catalogue
 
 
 class VisibleSquares(SquarePainter):
@@ -84,7 +83,7 @@ async def open_web(
     painter = VisibleSquares()
     if cold:
         painter.warm_up.clear()
-    chosen = Settings.model_validate({"data": data, "model": "squares", **settings})
+    chosen = GivenSettings.model_validate({"data": data, "model": "squares", **settings})
     db = await Database.open(data)
     files = ThreadPoolExecutor(2)
     engine = EngineThread(lambda: painter, ("squares",))

@@ -144,9 +144,16 @@ def _(error: BrokenModel, r: Reader) -> str:
 @_explain.register
 def _(error: BadSource, r: Reader) -> str:
     gettext = r.say
-    return gettext("This file cannot be used as a source. Possible: {allowed}.").format(
-        allowed=error.allowed
-    )
+    reasons = {
+        "empty": gettext("This file is empty."),
+        "bytes": gettext("This file is too large, with {given}."),
+        "pixels": gettext("This picture has too many pixels. {given}"),
+        "form": gettext("This file is not a picture that can be read here."),
+        "damaged": gettext("This picture file is damaged or incomplete."),
+    }
+    reason = reasons.get(error.reason, "").format(given=error.given).strip()
+    possible = gettext("Possible: {allowed}.").format(allowed=error.allowed)
+    return f"{reason} {possible}".strip()
 
 
 @_explain.register
