@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.serving import Serving, serving
 
-KILLS = 30
+KILLS = int(os.environ.get("CRASH_KILLS", "30"))
 PEOPLE = 4
 SEED = int(os.environ.get("CRASH_SEED", "20261123"))
 
