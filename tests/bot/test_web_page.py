@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,29 +12,16 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bot.desk.texts import LANGUAGES
 from bot.desk.texts.page import page_messages
 from tests.bot.web_parts import Parts, open_web
+from tests.browsing import FLAGS, browser_path
 from tests.serving import free_port
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-def _browser_path() -> str:
-    found = [path for name in BROWSERS if (path := shutil.which(name))]
-    assert found, "the page's tests need Chromium"
-    return found[0]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_browser_path(), args=QUIET)
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         yield browser
         await browser.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,8 +139,8 @@ def test_any_size_is_rendered(size: tuple[int, int]) -> None:
 def test_every_thing_can_be_rendered() -> None:
     """Each value of each attribute changes the picture."""
     for attribute in ATTRIBUTES:
-        pages = {
-            render(replace(LIGHTHOUSE, **{attribute: name}), 64, 64).tobytes()
-            for name in world().names(attribute)
-        }
+        pages = set()
+        for name in world().names(attribute):
+            changed: dict[str, Any] = {attribute: name}
+            pages.add(render(replace(LIGHTHOUSE, **changed), 64, 64).tobytes())
         assert len(pages) == len(world().names(attribute))
