@@ -19,8 +19,18 @@ def main() -> None:
     stage.add_argument("--workers", type=int, default=2)
     stage = stages.add_parser("autoencoder", help="train the autoencoder")
     stage.add_argument("--minutes", type=float, default=25)
-    stage.add_argument("--peak", type=float, default=2e-3)
     stage.add_argument("--decoder-only", action="store_true")
+    stage = stages.add_parser("latents", help="compute and keep the pictures' latents")
+    stage = stages.add_parser("train", help="train text encoder and denoiser")
+    stage.add_argument("--minutes", type=float, default=55)
+    stage.add_argument("--batch", type=int, default=32)
+    stage = stages.add_parser("probe", help="train the probe that judges")
+    stage.add_argument("--minutes", type=float, default=4)
+    stage.add_argument("--count", type=int, default=8000)
+    stages.add_parser("export", help="write the model folder from the checkpoints")
+    stages.add_parser("thaw", help="make checkpoints from the shipped weights, to train on")
+    stage = stages.add_parser("judge", help="print how well the shipped model obeys")
+    stage.add_argument("--count", type=int, default=96)
     given = parser.parse_args()
     scratch: Path = given.scratch
     if given.stage == "render":
@@ -30,7 +40,7 @@ def main() -> None:
         return
     import torch
 
-    torch.set_num_threads(given.threads)
+    torch.set_num_threads(1 if given.stage in ("autoencoder", "train") else given.threads)
     if given.stage == "autoencoder":
         from engine.starter import autoencoder
 
@@ -38,9 +48,45 @@ def main() -> None:
             scratch / "pictures",
             scratch / "autoencoder.pt",
             minutes=given.minutes,
-            peak=given.peak,
+            cores=given.threads,
             decoder_only=given.decoder_only,
         )
+    elif given.stage == "latents":
+        from engine.starter import latents
+
+        latents.write_latents(scratch / "pictures", scratch / "autoencoder.pt", scratch / "latents")
+    elif given.stage == "train":
+        from engine.starter import denoiser
+
+        denoiser.train(
+            scratch / "pictures",
+            scratch / "latents",
+            scratch / "denoiser.pt",
+            minutes=given.minutes,
+            cores=given.threads,
+            batch=given.batch,
+        )
+    elif given.stage == "probe":
+        from engine.starter import probe
+
+        probe.train(
+            scratch / "probe.safetensors",
+            count=given.count,
+            minutes=given.minutes,
+            workers=given.threads,
+        )
+    elif given.stage == "export":
+        from engine.starter import export
+
+        export.from_checkpoints(scratch)
+    elif given.stage == "thaw":
+        from engine.starter import export
+
+        export.thaw(scratch)
+    elif given.stage == "judge":
+        from engine.starter import judge
+
+        print(judge.report(given.count))
 
 
 if __name__ == "__main__":

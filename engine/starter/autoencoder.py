@@ -16,12 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.starter import pace
+from engine.starter.hands import Hands
+from engine.starter.muon import Muon, split
 from engine.starter.pictures import finished_shards, pieces, pixels_of, size_of
 from engine.starter.shapes import SIZES, new_autoencoder
 
-_KL = 3e-4
+_KL = 3e-5
 # (share of the time, side of the crops, crops a step): small and many, then whole pictures
-_CROPS = ((0.55, 96, 8), (0.85, 128, 6), (1.01, 256, 2))
+_CROPS = ((0.5, 96, 4), (0.8, 128, 3), (1.01, 256, 1))
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
@@ -30,7 +32,7 @@ def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def train(
-    pictures: Path, checkpoint: Path, *, minutes: float, peak: float, decoder_only: bool = False
+    pictures: Path, checkpoint: Path, *, minutes: float, cores: int, decoder_only: bool = False
 ) -> None:
     """Train until `minutes` have been spent, from where the checkpoint stands.
 
@@ -40,54 +42,66 @@ def train(
     rng = random.Random(time.time_ns())
     on = pace.device()
     model = new_autoencoder().to(on)
-    clock = pace.Pace(minutes, peak, warm_up=100)
-    learnt = [p for n, p in model.named_parameters() if not decoder_only or _decodes(n)]
-    optimizer = torch.optim.AdamW(learnt, lr=peak, betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
+    if decoder_only:
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(name.startswith(("decoder", "post_quant")))
+    clock = pace.Pace(minutes, warm_up=60)
+    hands = Hands(model, cores if on.type == "cpu" else 1)
+    matrices, rest = split(model)
+    optimizers = (
+        Muon(matrices, lr=0.01, spread=hands.pool.map),
+        torch.optim.AdamW(rest, lr=2e-3, betas=(0.9, 0.98), weight_decay=1e-4, fused=True),
+    )
     mean = pace.Average(model, keep=0.998)
     if checkpoint.exists():
         before = pace.load(checkpoint)
         model.load_state_dict(before["model"])
         mean.weights = before["mean"]
-        if before["decoder_only"] == decoder_only:
+        if before.get("decoder_only") == decoder_only:
             clock.resume(before["clock"])
-            optimizer.load_state_dict(before["optimizer"])
+            for optimizer, state in zip(optimizers, before["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
     saved = told = time.monotonic()
-    going, totals = True, [0.0, 0.0]
+    going, totals = True, [0.0, 0.0, 0.0]
     feed = _crops(pictures, rng, clock, decoder_only)
-    while going:
-        pixels = next(feed).to(on)
+
+    def learn(own: AutoencoderKL, pixels: Tensor) -> list[float]:
         with torch.autocast(on.type, torch.bfloat16):
             if decoder_only:
                 with torch.no_grad():
-                    latents = model.encode(pixels).latent_dist.mean
-                cost = torch.zeros(())
+                    latents = own.encode(pixels).latent_dist.mean
+                cost = torch.zeros((), device=on)
             else:
-                posterior = model.encode(pixels).latent_dist
-                latents, cost = posterior.sample(), posterior.kl().mean() / posterior.mean[0].numel()
+                posterior = own.encode(pixels).latent_dist
+                latents = posterior.sample()
+                cost = posterior.kl().mean() / posterior.mean[0].numel()
             latents = latents + 0.03 * torch.randn_like(latents)
-            out = model.decode(latents).sample
-        loss = unlikeness(out.float(), pixels) + _KL * cost
-        optimizer.zero_grad()
+            out = own.decode(latents).sample.float()
+        loss = unlikeness(out, pixels) + _KL * cost
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(learnt, 1.0)
-        optimizer.step()
-        going = clock.tick(optimizer)
+        return [float(loss.detach()), float(F.mse_loss(out.detach(), pixels))]
+
+    while going:
+        loss, error = hands.work(learn, [next(feed).to(on) for _ in hands.models])
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        going = clock.tick(*optimizers)
         mean.take(model, clock.step)
-        totals[0] += float(loss.detach())
-        totals[1] += float(F.mse_loss(out.detach().float(), pixels))
+        totals = [totals[0] + loss, totals[1] + error, totals[2] + 1]
         if clock.step % 100 == 0:
-            psnr = 10 * math.log10(4 / (totals[1] / 100))
+            psnr = 10 * math.log10(4 / (totals[1] / totals[2]))
             now = time.monotonic()
             print(
-                f"step {clock.step} {clock.done:.0%} loss {totals[0] / 100:.4f} psnr {psnr:.2f}"
-                f" std {float(latents.float().std()):.2f} {100 / (now - told):.2f} steps/s",
+                f"step {clock.step} {clock.done:.0%} loss {totals[0] / totals[2]:.4f}"
+                f" psnr {psnr:.2f} {totals[2] / (now - told):.2f}/s",
                 flush=True,
             )
-            totals, told = [0.0, 0.0], now
+            totals, told = [0.0, 0.0, 0.0], now
         if not going or time.monotonic() - saved > 120:
             pace.save(
                 checkpoint, model=model.state_dict(), mean=mean.weights, clock=clock.state(),
-                optimizer=optimizer.state_dict(), decoder_only=decoder_only,
+                optimizers=[o.state_dict() for o in optimizers], decoder_only=decoder_only,
             )  # fmt: skip
             saved = time.monotonic()
 
@@ -106,7 +120,7 @@ def read(checkpoint: Path) -> AutoencoderKL:
     return model.eval().requires_grad_(False)
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
 def measure(model: AutoencoderKL, pictures: Path, count: int = 60) -> tuple[float, float]:
     """Mean PSNR in dB over whole pictures, and the standard deviation of their latents."""
     square = [s for s in finished_shards(pictures) if size_of(s) == SIZES[0]]
@@ -116,13 +130,11 @@ def measure(model: AutoencoderKL, pictures: Path, count: int = 60) -> tuple[floa
     for few in pixels.split(4):
         latents = model.encode(few).latent_dist.mean
         out = model.decode(latents).sample.clamp(-1, 1)
-        marks += [10 * math.log10(4 / float(F.mse_loss(a, b))) for a, b in zip(out, few, strict=True)]
+        marks += [
+            10 * math.log10(4 / float(F.mse_loss(a, b))) for a, b in zip(out, few, strict=True)
+        ]
         spreads.append(latents.flatten())
     return sum(marks) / len(marks), float(torch.cat(spreads).std())
-
-
-def _decodes(name: str) -> bool:
-    return name.startswith(("decoder", "post_quant"))
 
 
 def _crops(pictures: Path, rng: random.Random, clock: pace.Pace, whole: bool) -> Iterator[Tensor]:

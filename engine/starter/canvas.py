@@ -1,4 +1,4 @@
-"""Owns the drawing surface of the renderer: shapes, gradients, glows, drawn large and then made small."""
+"""Owns the renderer's drawing surface: shapes, gradients, glows, drawn large and made small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the training of text encoder and denoiser together, on cached latents with fresh captions."""
+"""Owns the training of text encoder and denoiser, on cached latents with fresh captions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from pathlib import Path
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from engine.starter import pace
 from engine.starter.captions import Scene, caption
+from engine.starter.hands import Hands
 from engine.starter.latents import read_latents
+from engine.starter.muon import Muon, split
 from engine.starter.pictures import finished_shards, scenes_of, size_of
 from engine.starter.shapes import new_denoiser, new_scheduler, new_text_encoder
 from engine.starter.words import POSITIONS, read_tokenizer, write_tokenizer
 
+_NOISIER = 0.75
 NO_CAPTION = 0.1  # the share of pictures shown without words: what guidance steers away from
 
 
-class Painter(torch.nn.Module):
+class Painter(torch.nn.Module):  # type: ignore[misc]  # torch is untyped here
     """Text encoder and denoiser as one network that learns."""
 
     def __init__(self, tokenizer: CLIPTokenizer) -> None:
@@ -66,14 +70,18 @@ class Stock:
 
 def tokens_of(tokenizer: CLIPTokenizer, words: Sequence[str]) -> Tensor:
     told = tokenizer(
-        list(words), padding="max_length", truncation=True, max_length=POSITIONS, return_tensors="pt"
+        list(words),
+        padding="max_length",
+        truncation=True,
+        max_length=POSITIONS,
+        return_tensors="pt",
     )
     ids: Tensor = told.input_ids
     return ids
 
 
 def train(
-    pictures: Path, latents: Path, checkpoint: Path, *, minutes: float, peak: float, batch: int
+    pictures: Path, latents: Path, checkpoint: Path, *, minutes: float, cores: int, batch: int
 ) -> None:
     """Train until `minutes` have been spent, from where the checkpoint stands."""
     torch.manual_seed(2)
@@ -84,55 +92,70 @@ def train(
         write_tokenizer(words)
     tokenizer = read_tokenizer(words)
     model = Painter(tokenizer).to(on)
-    mean = pace.Average(model, keep=0.999)
-    clock = pace.Pace(minutes, peak, warm_up=200)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True
+    if on.type == "cpu":  # on so few positions the plain sums are faster than the fused ones
+        model.denoiser.set_attn_processor(AttnProcessor())
+        model.text.set_attn_implementation("eager")
+    mean = pace.Average(model, keep=0.99)
+    clock = pace.Pace(minutes, warm_up=100)
+    hands = Hands(model, cores if on.type == "cpu" else 1)
+    matrices, rest = split(model)
+    optimizers = (
+        Muon(matrices, lr=0.01, spread=hands.pool.map),
+        torch.optim.AdamW(rest, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
     )
     seen = 0
     if checkpoint.exists():
         before = pace.load(checkpoint)
         model.load_state_dict(before["model"])
         mean.weights = before["mean"]
-        optimizer.load_state_dict(before["optimizer"])
-        clock.resume(before["clock"])
-        seen = before["seen"]
+        if "clock" in before:  # else it was thawed from the shipped weights: a new training
+            for optimizer, state in zip(optimizers, before["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
+            clock.resume(before["clock"])
+            seen = before["seen"]
     remains: Tensor = new_scheduler().alphas_cumprod.to(on)
     stock = Stock(pictures, latents, rng)
     told = saved = time.monotonic()
-    going, total = True, 0.0
-    while going:
-        clean, said = stock.batch(batch)
-        clean, tokens = clean.to(on), tokens_of(tokenizer, said).to(on)
-        even = (torch.arange(batch) + torch.rand(batch)) / batch  # one from each stretch of time
-        steps = (even[torch.randperm(batch)] * 1000).long().clamp(max=999).to(on)
+    going, total, added = True, 0.0, 0
+    share = batch // len(hands.models)
+
+    def learn(own: Painter, given: tuple[Tensor, list[str]]) -> list[float]:
+        clean, tokens = given[0].to(on), tokens_of(tokenizer, given[1]).to(on)
+        even = (torch.arange(share) + torch.rand(share)) / share  # one from each stretch of time
+        # more of the noisy end, where it is decided what the picture shows
+        steps = (even**_NOISIER * 1000).long().clamp(max=999).to(on)
         keep = remains[steps].sqrt()[:, None, None, None]
         drown = (1 - remains[steps]).sqrt()[:, None, None, None]
         noise = torch.randn_like(clean)
         with torch.autocast(on.type, torch.bfloat16):
-            out = model(keep * clean + drown * noise, steps, tokens)
+            out = own(keep * clean + drown * noise, steps, tokens)
         loss = F.mse_loss(out.float(), keep * noise - drown * clean)
-        optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        going = clock.tick(optimizer)
+        return [float(loss.detach())]
+
+    while going:
+        (loss,) = hands.work(learn, [stock.batch(share) for _ in hands.models])
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        going = clock.tick(*optimizers)
         mean.take(model, clock.step)
         seen += batch
-        total += float(loss.detach())
+        total += loss
+        added += 1
         if clock.step % 50 == 0:
             now = time.monotonic()
             print(
-                f"step {clock.step} {clock.done:.1%} seen {seen} loss {total / 50:.4f}"
-                f" {50 * batch / (now - told):.1f} pictures/s, {len(stock.shards)} shards",
+                f"step {clock.step} {clock.done:.1%} seen {seen} loss {total / added:.4f}"
+                f" {added * batch / (now - told):.1f} pictures/s, {len(stock.shards)} shards",
                 flush=True,
             )
-            total, told = 0.0, now
+            total, added, told = 0.0, 0, now
             stock.restock()
         if not going or time.monotonic() - saved > 180:
             pace.save(
                 checkpoint, model=model.state_dict(), mean=mean.weights, clock=clock.state(),
-                optimizer=optimizer.state_dict(), seen=seen,
+                optimizers=[o.state_dict() for o in optimizers], seen=seen,
             )  # fmt: skip
             saved = time.monotonic()
 

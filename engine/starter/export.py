@@ -1,8 +1,8 @@
-"""Owns the way out: fp16 diffusers folder from trained parts, and OpenVINO with 8-bit weights from that."""
+"""Owns the way out: an fp16 diffusers folder, and from that OpenVINO with 8-bit weights."""
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +12,13 @@ import torch
 from diffusers import StableDiffusionPipeline
 from optimum.intel import OVStableDiffusionPipeline, OVWeightQuantizationConfig
 
+from engine.starter import denoiser, latents, pace
+from engine.starter.shapes import put_together
+
 HERE = Path(__file__).parent
 MODEL = HERE / "model"
 WEIGHTS = HERE / "weights"
+PROBE = "probe.safetensors"
 CARD = HERE / "card.toml"  # becomes the model folder's atelier.toml
 
 
@@ -28,8 +32,8 @@ def replacing(folder: Path) -> Iterator[Path]:
     fresh.mkdir(parents=True)
     yield fresh
     if folder.exists():
-        os.rename(folder, old)
-    os.rename(fresh, folder)
+        folder.rename(old)
+    fresh.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -37,6 +41,7 @@ def write_weights(pipeline: StableDiffusionPipeline, folder: Path = WEIGHTS) -> 
     """The trained parts as fp16 safetensors: what everything else is made from."""
     with replacing(folder) as fresh:
         pipeline.to(dtype=torch.float16).save_pretrained(fresh)
+        _forget_places(fresh)
 
 
 def write_model(weights: Path = WEIGHTS, folder: Path = MODEL) -> None:
@@ -49,7 +54,40 @@ def write_model(weights: Path = WEIGHTS, folder: Path = MODEL) -> None:
             quantization_config=OVWeightQuantizationConfig(bits=8, sym=False),
         )
         pipeline.save_pretrained(fresh)
+        _forget_places(fresh)
         shutil.copy(CARD, fresh / "atelier.toml")
+
+
+def _forget_places(folder: Path) -> None:
+    """Take out where on this machine the model was made from."""
+    for file in folder.rglob("*.json"):
+        told = json.loads(file.read_text("utf-8"))
+        if isinstance(told, dict) and told.pop("_name_or_path", None) is not None:
+            file.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+
+
+def from_checkpoints(scratch: Path) -> None:
+    """Put the trained parts together and write both folders."""
+    text_encoder, tokenizer, unet = denoiser.read(scratch / "denoiser.pt")
+    vae = latents.current(scratch / "latents", scratch / "autoencoder.pt", scratch / "pictures")
+    write_weights(put_together(vae, text_encoder, tokenizer, unet))
+    write_model()
+    if (scratch / PROBE).exists():
+        shutil.copy(scratch / PROBE, HERE / PROBE)
+
+
+def thaw(scratch: Path, weights: Path = WEIGHTS) -> None:
+    """The way back: checkpoints from the fp16 weights, to train on where scratch was lost."""
+    pipeline = StableDiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32)
+    pipeline.tokenizer.save_pretrained(scratch / "tokenizer")
+    painter = denoiser.Painter(pipeline.tokenizer)
+    painter.text.load_state_dict(pipeline.text_encoder.state_dict())
+    painter.denoiser.load_state_dict(pipeline.unet.state_dict())
+    for name, part in (("denoiser", painter), ("autoencoder", pipeline.vae)):
+        path = scratch / f"{name}.pt"
+        if path.exists():
+            raise FileExistsError(f"{path} is there already: train on from that")
+        pace.save(path, model=part.state_dict(), mean=part.state_dict())
 
 
 def megabytes(folder: Path) -> float:

@@ -19,7 +19,7 @@ from engine.starter.shapes import CHANNELS, FACTOR, SIZES
 from engine.starter.world import ATTRIBUTES
 
 Paint = Callable[..., Image.Image]
-PROBE = Path(__file__).parent / "probe.pt"
+PROBE = Path(__file__).parent / "probe.safetensors"
 
 
 def shipped(folder: Path = MODEL, size: tuple[int, int] = SIZES[0]) -> Any:
@@ -47,7 +47,8 @@ def paint(
     """One picture; the same seed starts from the same noise in every pipeline."""
     width, height = size
     noise = torch.randn(
-        (1, CHANNELS, height // FACTOR, width // FACTOR), generator=torch.Generator().manual_seed(seed)
+        (1, CHANNELS, height // FACTOR, width // FACTOR),
+        generator=torch.Generator().manual_seed(seed),
     )
     image: Image.Image = pipeline(
         prompt, negative_prompt=negative, latents=noise, num_inference_steps=steps,
@@ -95,12 +96,18 @@ def report(count: int, path: Path = PROBE) -> str:
         chance = 1 / len(probe.answers(attribute))
         shares = "".join(f"{marks[attribute]:>22.1%}" for marks, _ in columns.values())
         lines.append(f"{attribute:9}({chance:4.0%}) {shares}")
-    lines.append(f"{'s/picture':16}" + "".join(f"{seconds:>22.2f}" for _, seconds in columns.values()))
-    lines.append(f"\nmodel folder {megabytes(MODEL):.1f} MB, weights it is made from {megabytes(WEIGHTS):.1f} MB")
+    lines.append(
+        f"{'s/picture':16}" + "".join(f"{seconds:>22.2f}" for _, seconds in columns.values())
+    )
+    lines.append(
+        f"\nmodel {megabytes(MODEL):.1f} MB, made from {megabytes(WEIGHTS):.1f} MB of fp16 weights"
+    )
     return "\n".join(lines)
 
 
-def sheet(pipeline: Any, prompts: Sequence[str], path: Path, *, across: int = 8, **how: Any) -> None:
+def sheet(
+    pipeline: Any, prompts: Sequence[str], path: Path, *, across: int = 8, **how: Any
+) -> None:
     """Pictures side by side, to be looked at."""
     images = [paint(pipeline, words, seed, **how) for seed, words in enumerate(prompts)]
     w, h = images[0].size

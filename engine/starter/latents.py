@@ -1,9 +1,7 @@
-"""Owns the pictures' latents on disk, and the autoencoder made ready for them: every channel of unit size."""
+"""Owns the pictures' latents on disk, and the autoencoder evened out for them."""
 
 from __future__ import annotations
 
-import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from engine.starter.pictures import SHARD, finished_shards, pixels_of
 EVEN = "autoencoder"  # the folder of the evened autoencoder, beside the latents
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
 def even_out(model: AutoencoderKL, pictures: Path, count: int = 240) -> AutoencoderKL:
     """Fold each latent channel's mean and spread into the 1x1 convolutions around the latents.
 
@@ -41,7 +39,7 @@ def even_out(model: AutoencoderKL, pictures: Path, count: int = 240) -> Autoenco
     return model
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
 def write_latents(pictures: Path, checkpoint: Path, folder: Path) -> None:
     """The latents of every rendered shard; those already there are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +60,7 @@ def write_latents(pictures: Path, checkpoint: Path, folder: Path) -> None:
         fresh = path.with_suffix(".part")
         with fresh.open("wb") as file:
             np.save(file, torch.cat(parts).numpy())
-        os.replace(fresh, path)
+        fresh.replace(path)
         print(f"latents {shard} spread {float(torch.cat(parts).float().std()):.3f}", flush=True)
 
 
@@ -71,12 +69,11 @@ def read_latents(folder: Path, shard: int) -> Tensor:
     return torch.from_numpy(np.load(folder / f"{shard:04}.npy"))
 
 
-def adopt_decoder(folder: Path, checkpoint: Path, pictures: Path) -> AutoencoderKL:
-    """The evened autoencoder with a decoder trained on since; the latents on disk stay valid."""
-    evened = AutoencoderKL.from_pretrained(folder / EVEN)
-    later = autoencoder.read(checkpoint)
-    before, after = evened.encoder.state_dict(), later.encoder.state_dict()
-    moved = max(float((before[name] - after[name]).abs().max()) for name in before)
-    if not math.isclose(moved, 0, abs_tol=1e-6):
-        raise ValueError(f"the encoder moved by {moved}: the latents would not fit")
-    return even_out(later, pictures)
+def current(folder: Path, checkpoint: Path, pictures: Path) -> AutoencoderKL:
+    """The evened autoencoder with its newest decoder; the latents on disk must stay valid."""
+    evened: AutoencoderKL = AutoencoderKL.from_pretrained(folder / EVEN).eval()
+    newest = autoencoder.read(checkpoint)
+    before, after = evened.encoder.state_dict(), newest.encoder.state_dict()
+    if any(not torch.equal(before[name], after[name]) for name in before):
+        raise ValueError("the encoder has moved since: compute the latents anew")
+    return even_out(newest, pictures)

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+Spread = Callable[[Callable[[nn.Parameter], None], list[nn.Parameter]], Iterable[None]]
 
-class Muon(torch.optim.Optimizer):
+
+class Muon(torch.optim.Optimizer):  # type: ignore[misc]  # torch is untyped here
     """Momentum whose every step on a matrix or convolution has all its singular values near 1.
 
     So every direction is learned equally fast, not the strongest first: with few steps to spend
     that is worth several times its cost.
     """
 
-    def __init__(self, weights: Iterable[nn.Parameter], lr: float, *, decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        weights: Iterable[nn.Parameter],
+        lr: float,
+        *,
+        spread: Spread = map,
+        decay: float = 0.0,
+    ) -> None:
+        """`spread` applies a function to many weights; a thread pool's `map` uses all cores."""
         super().__init__(list(weights), {"lr": lr, "momentum": 0.95, "decay": decay})
+        self.spread = spread
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closures here
+    def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["pace"] = torch.zeros_like(weight)
-                state["pace"].lerp_(weight.grad, 1 - group["momentum"])
-                ahead = weight.grad.lerp(state["pace"], group["momentum"])
-                flat = ahead.flatten(1)
-                move = orthogonal(flat) * max(1.0, flat.shape[0] / flat.shape[1]) ** 0.5
-                if group["decay"]:
-                    weight.mul_(1 - group["lr"] * group["decay"])
-                weight.add_(move.view_as(weight), alpha=-group["lr"])
+            moved = [weight for weight in group["params"] if weight.grad is not None]
+            moved.sort(key=lambda weight: -weight.numel())
+            for _ in self.spread(partial(self._turn, group), moved):
+                pass
+
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
+    def _turn(self, group: dict[str, Any], weight: nn.Parameter) -> None:
+        state, slope = self.state[weight], weight.grad
+        assert slope is not None
+        if not state:
+            state["pace"] = torch.zeros_like(weight)
+        state["pace"].lerp_(slope, 1 - group["momentum"])
+        flat = slope.lerp(state["pace"], group["momentum"]).flatten(1)
+        move = orthogonal(flat) * max(1.0, flat.shape[0] / flat.shape[1]) ** 0.5
+        weight.mul_(1 - group["lr"] * group["decay"])
+        weight.add_(move.view_as(weight), alpha=-group["lr"])
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -1,9 +1,8 @@
-"""Owns what every training here shares: device, learning rate by the clock, averages, checkpoints."""
+"""Owns what every training here shares: device, learning rates, averages, checkpoints."""
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,24 @@ def device() -> torch.device:
 class Pace:
     """How far a training has come, counted in time spent on it over all its runs.
 
-    The learning rate warms up over some steps and falls along a cosine to the end of the time.
+    Learning rates warm up over some steps and fall along a cosine to the end of the time.
     """
 
-    def __init__(self, minutes: float, peak: float, *, warm_up: int = 200, floor: float = 0.02) -> None:
-        self.seconds, self.peak, self.warm_up, self.floor = minutes * 60, peak, warm_up, floor
+    def __init__(self, minutes: float, *, warm_up: int = 200, floor: float = 0.02) -> None:
+        self.seconds, self.warm_up, self.floor = minutes * 60, warm_up, floor
         self.spent, self.step = 0.0, 0
         self._since = time.monotonic()
 
-    def tick(self, optimizer: torch.optim.Optimizer) -> bool:
-        """One step done; sets the next step's learning rate; False when the time is up."""
+    def tick(self, *optimizers: torch.optim.Optimizer) -> bool:
+        """One step done; sets the next step's learning rates; False when the time is up."""
         now = time.monotonic()
         self.spent += now - self._since
         self._since = now
         self.step += 1
         share = self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * self.done))
-        for group in optimizer.param_groups:
-            group["lr"] = self.peak * share * min(1.0, self.step / self.warm_up)
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group.setdefault("peak", group["lr"])
+            group["lr"] = group["peak"] * share * min(1.0, self.step / self.warm_up)
         return self.done < 1
 
     @property
@@ -57,7 +57,7 @@ class Average:
         self.keep = keep
         self.weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is untyped here
     def take(self, model: nn.Module, step: int) -> None:
         keep = min(self.keep, (1 + step) / (10 + step))
         now = model.state_dict()
@@ -71,7 +71,7 @@ def save(path: Path, **parts: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".part")
     torch.save(parts, fresh)
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 def load(path: Path) -> dict[str, Any]:

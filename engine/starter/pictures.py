@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -45,7 +44,7 @@ def _render_shard(folder: Path, shard: int) -> int:
         fresh = path.with_suffix(".part")
         with fresh.open("wb") as file:
             np.save(file, pixels)
-        os.replace(fresh, path)
+        fresh.replace(path)
     return shard
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -30,7 +31,7 @@ def answers(attribute: str) -> tuple[str, ...]:
     return (*names, NOTHING) if attribute == "subject" else names
 
 
-class Probe(nn.Module):
+class Probe(nn.Module):  # type: ignore[misc]  # torch is untyped here
     """One trunk of convolutions, one head for each attribute."""
 
     def __init__(self) -> None:
@@ -38,7 +39,11 @@ class Probe(nn.Module):
         layers: list[nn.Module] = []
         before = 3
         for wide in (24, 48, 96, 160):
-            layers += [nn.Conv2d(before, wide, 3, 2, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU()]
+            layers += [
+                nn.Conv2d(before, wide, 3, 2, 1, bias=False),
+                nn.BatchNorm2d(wide),
+                nn.ReLU(),
+            ]
             layers += [nn.Conv2d(wide, wide, 3, 1, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU()]
             before = wide
         self.trunk = nn.Sequential(*layers)
@@ -77,7 +82,7 @@ def examples(first: int, count: int, workers: int) -> tuple[Tensor, dict[str, Te
     return torch.from_numpy(np.stack([seen for seen, _ in found])), right
 
 
-def train(path: Path, *, count: int, minutes: float, workers: int = 2) -> None:
+def train(path: Path, *, count: int, minutes: float, workers: int) -> None:
     """Train on `count` renders, test on a thousand others, and keep the probe at `path`."""
     torch.manual_seed(3)
     cache = path.with_suffix(".examples.pt")
@@ -89,13 +94,15 @@ def train(path: Path, *, count: int, minutes: float, workers: int = 2) -> None:
     on = pace.device()
     model = Probe().to(on)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.02)
-    clock = pace.Pace(minutes, 2e-3, warm_up=50)
+    clock = pace.Pace(minutes, warm_up=50)
     going, told = True, time.monotonic()
     while going:
         picks = torch.randint(len(pixels), (64,))
         seen = _disturbed(as_input(pixels[picks])).to(on)
         said = model(seen)
-        loss = torch.stack([F.cross_entropy(said[a], right[a][picks].to(on)) for a in ATTRIBUTES]).sum()
+        loss = torch.stack(
+            [F.cross_entropy(said[a], right[a][picks].to(on)) for a in ATTRIBUTES]
+        ).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -103,7 +110,7 @@ def train(path: Path, *, count: int, minutes: float, workers: int = 2) -> None:
         if time.monotonic() - told > 30:
             print(f"step {clock.step} {clock.done:.0%} loss {float(loss.detach()):.3f}", flush=True)
             told = time.monotonic()
-    pace.save(path, model=model.state_dict())
+    save_file(model.state_dict(), path)
     fresh, truth = examples(50_000_000, 1000, workers)
     said = read(path)(as_input(fresh))
     for attribute in ATTRIBUTES:
@@ -113,8 +120,9 @@ def train(path: Path, *, count: int, minutes: float, workers: int = 2) -> None:
 
 def read(path: Path) -> Probe:
     model = Probe()
-    model.load_state_dict(pace.load(path)["model"])
-    return model.eval().requires_grad_(False)
+    model.load_state_dict(load_file(path))
+    model.eval().requires_grad_(False)
+    return model
 
 
 def obeyed(model: Probe, images: list[Image.Image], scenes: list[Scene]) -> dict[str, list[bool]]:
@@ -130,7 +138,7 @@ def obeyed(model: Probe, images: list[Image.Image], scenes: list[Scene]) -> dict
 
 
 def _disturbed(pixels: Tensor) -> Tensor:
-    """Shifted, sometimes blurred, noisy and tinted: painted pictures are not as clean as renders."""
+    """Shifted, blurred, noisy, tinted: painted pictures are not as clean as renders."""
     dy, dx = (int(d) for d in torch.randint(-5, 6, (2,)))
     pixels = torch.roll(pixels, (dy, dx), dims=(2, 3))
     if torch.rand(()) < 0.5:

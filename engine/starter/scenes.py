@@ -1,4 +1,4 @@
-"""Owns the renderer: a scene and a size become one picture, always the same; training's only teacher."""
+"""Owns the renderer: a scene and a size become one picture, always the same."""
 
 from __future__ import annotations
 

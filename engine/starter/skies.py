@@ -34,10 +34,31 @@ class Light:
 
 
 _TIMES: dict[str, tuple[Colour, Colour, Colour, Colour, Colour, bool]] = {
-    "day": ((48, 128, 214), (116, 184, 236), (202, 232, 246), (1.0, 1.0, 1.0), (255, 246, 205), False),
-    "sunset": ((74, 48, 112), (222, 92, 86), (255, 184, 92), (0.92, 0.62, 0.52), (255, 226, 130), True),
+    "day": (
+        (48, 128, 214),
+        (116, 184, 236),
+        (202, 232, 246),
+        (1.0, 1.0, 1.0),
+        (255, 246, 205),
+        False,
+    ),
+    "sunset": (
+        (74, 48, 112),
+        (222, 92, 86),
+        (255, 184, 92),
+        (0.92, 0.62, 0.52),
+        (255, 226, 130),
+        True,
+    ),
     "night": ((10, 15, 52), (24, 36, 92), (58, 76, 134), (0.37, 0.43, 0.66), (240, 240, 222), True),
-    "dawn": ((142, 164, 220), (236, 186, 212), (255, 226, 206), (0.93, 0.80, 0.88), (255, 244, 232), False),
+    "dawn": (
+        (142, 164, 220),
+        (236, 186, 212),
+        (255, 226, 206),
+        (0.93, 0.80, 0.88),
+        (255, 244, 232),
+        False,
+    ),
 }
 _GREY: Colour = (92, 98, 112)
 
@@ -61,14 +82,18 @@ def light_for(time: str, sky: str, horizon: float, avoid_x: float, rng: random.R
     else:
         height = horizon - (rng.uniform(0.02, 0.1) if time == "sunset" else rng.uniform(0.0, 0.03))
     x = rng.uniform(0.1, 0.36) + (0.5 if avoid_x < 0.5 else 0.0)
-    size = {"day": 15.0, "sunset": 24.0, "night": 14.0, "dawn": 18.0}[time] * rng.uniform(0.85, 1.15)
+    size = {"day": 15.0, "sunset": 24.0, "night": 14.0, "dawn": 18.0}[time] * rng.uniform(
+        0.85, 1.15
+    )
     return Light(
         top=top, middle=middle, bottom=bottom, ambient=ambient, orb=orb,
         orb_x=x, orb_y=height, orb_size=size, lamps=lamps or sky == "storm",
     )  # fmt: skip
 
 
-def paint_sky(c: Canvas, light: Light, time: str, sky: str, horizon: float, rng: random.Random) -> None:
+def paint_sky(
+    c: Canvas, light: Light, time: str, sky: str, horizon: float, rng: random.Random
+) -> None:
     """Everything behind the land."""
     c.backdrop(((0, light.top), (0.55, light.middle), (1, light.bottom)), 0, c.h * (horizon + 0.04))
     if time == "night" and sky in ("clear", "aurora", "rainbow"):
@@ -93,7 +118,9 @@ def paint_air(c: Canvas, light: Light, sky: str, horizon: float, rng: random.Ran
         pen = ImageDraw.Draw(mask)
         for _ in range(70):
             x, y, long = rng.uniform(0, c.w), rng.uniform(0, c.h), rng.uniform(9, 20) * c.unit
-            pen.line((x, y, x + slant * long, y + long), fill=120, width=max(1, round(0.9 * c.unit)))
+            pen.line(
+                (x, y, x + slant * long, y + long), fill=120, width=max(1, round(0.9 * c.unit))
+            )
         c.image.paste(whole(tint), (0, 0, c.w, c.h), mask)
     elif sky == "fog":
         rows = np.linspace(0, 1, 32, dtype=np.float32)[:, None]
@@ -113,7 +140,9 @@ def _orb(c: Canvas, light: Light, time: str, sky: str) -> None:
     c.ellipse(x, y, r, r, mix(light.bottom, light.orb, 0.55 if sky == "fog" else 1.0))
     if time == "night" and sky != "fog":
         for dx, dy, size in ((-0.3, -0.2, 0.22), (0.25, 0.3, 0.28), (0.3, -0.35, 0.14)):
-            c.ellipse(x + dx * r, y + dy * r, size * r, size * r, times(light.orb, (0.88, 0.88, 0.9)))
+            c.ellipse(
+                x + dx * r, y + dy * r, size * r, size * r, times(light.orb, (0.88, 0.88, 0.9))
+            )
 
 
 def _stars(c: Canvas, count: int, horizon: float, rng: random.Random) -> None:
@@ -130,7 +159,10 @@ def _clouds(c: Canvas, light: Light, time: str, horizon: float, rng: random.Rand
         size = c.unit * (30 - 4.2 * row) * rng.uniform(0.8, 1.2)
         x = c.w * ((row * 0.37 + rng.uniform(0, 0.5)) % 1.0)
         puffs = [
-            (x + size * (k - 2) * rng.uniform(0.5, 0.7), size * (0.62 - 0.12 * abs(k - 2)) * rng.uniform(0.75, 1.1))
+            (
+                x + size * (k - 2) * rng.uniform(0.5, 0.7),
+                size * (0.62 - 0.12 * abs(k - 2)) * rng.uniform(0.75, 1.1),
+            )
             for k in range(5)
         ]
         for colour, drop in ((shade, 0.16 * size), (lit, 0.0)):
@@ -163,7 +195,11 @@ def _aurora(c: Canvas, horizon: float, rng: random.Random) -> None:
     ys = np.linspace(0, 1, side, dtype=np.float32)[:, None]
     for k, colour in enumerate(((150, 90, 235), (60, 240, 170), (120, 255, 150))):
         phase, pace = rng.uniform(0, math.tau), rng.uniform(4, 7)
-        hem = horizon * (0.42 + 0.2 * k) + 0.07 * np.sin(xs * pace + phase) + 0.03 * np.sin(xs * 13 + phase * 2)
+        hem = (
+            horizon * (0.42 + 0.2 * k)
+            + 0.07 * np.sin(xs * pace + phase)
+            + 0.03 * np.sin(xs * 13 + phase * 2)
+        )
         above = (hem - ys) / (0.34 * horizon / 0.6)
         curtain = np.where(above >= 0, np.exp(-above * 3.0), np.exp(above * 30))
         folds = 0.72 + 0.28 * np.sin(xs * 40 + 4 * np.sin(xs * 9 + phase))
@@ -176,7 +212,14 @@ def _rainbow(c: Canvas, light: Light, horizon: float, rng: random.Random) -> Non
     x, y = c.w * rng.uniform(0.35, 0.65), c.h * (horizon + 0.06)
     r = c.unit * rng.uniform(98, 116)
     band = 4.2 * c.unit
-    for colour in ((226, 60, 60), (246, 146, 50), (250, 224, 80), (86, 196, 96), (66, 132, 230), (136, 84, 206)):
+    for colour in (
+        (226, 60, 60),
+        (246, 146, 50),
+        (250, 224, 80),
+        (86, 196, 96),
+        (66, 132, 230),
+        (136, 84, 206),
+    ):
         pen.ellipse((x - r, y - r, x + r, y + r), outline=colour, width=round(band) + 1)
         r -= band
     c.image.paste(Image.blend(c.image, over, 0.82 if light.lamps else 0.7), (0, 0))

@@ -1,4 +1,4 @@
-"""Owns what stands in a scene: lighthouse, cottage, fox and the others, each drawn from its foot."""
+"""Owns what stands in a scene: lighthouse, cottage, fox and others, drawn from the foot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ LAMP: Colour = (255, 224, 130)
 class _Easel:
     """A canvas moved so that (0, 0) is the thing's foot, y grows upward, sizes are in units."""
 
-    def __init__(self, c: Canvas, light: Light, foot: Point, size: float, rng: random.Random) -> None:
+    def __init__(
+        self, c: Canvas, light: Light, foot: Point, size: float, rng: random.Random
+    ) -> None:
         self.c, self.light, self.rng = c, light, rng
         self.x, self.y = foot
         self.s = c.unit * size
@@ -39,16 +41,25 @@ class _Easel:
 
     def pane(self, left: float, bottom: float, right: float, top: float) -> None:
         """A window, lit after dark."""
-        points = [self.at(x, y) for x, y in ((left, bottom), (right, bottom), (right, top), (left, top))]
+        points = [
+            self.at(x, y) for x, y in ((left, bottom), (right, bottom), (right, top), (left, top))
+        ]
         self.c.polygon(points, LAMP if self.light.lamps else self.light.on((86, 122, 150)))
 
     def shadow(self, half: float) -> None:
         px, py = self.at(0, 0)
-        points = [(px - half * self.s, py), (px, py - 4 * self.s), (px + half * self.s, py), (px, py + 4.5 * self.s)]
+        points = [
+            (px - half * self.s, py),
+            (px, py - 4 * self.s),
+            (px + half * self.s, py),
+            (px, py + 4.5 * self.s),
+        ]
         self.c.glaze(points, self.light.on((30, 30, 50)), 0.3)
 
 
-def paint_thing(c: Canvas, light: Light, name: str, foot: Point, size: float, rng: random.Random) -> None:
+def paint_thing(
+    c: Canvas, light: Light, name: str, foot: Point, size: float, rng: random.Random
+) -> None:
     """Draw the thing called `name` with its foot at a point."""
     _PAINTERS[name](_Easel(c, light, foot, size, rng))
 
@@ -103,9 +114,20 @@ def _windmill(e: _Easel) -> None:
     hub = complex(0, 68)
     for quarter in range(4):
         along, across = rect(1, spin + quarter * 1.5708), rect(1, spin + quarter * 1.5708 + 1.5708)
-        arm = [hub, hub + along * 50, hub + along * 50 + across * 11, hub + along * 12 + across * 11, hub + along * 12]
+        arm = [
+            hub,
+            hub + along * 50,
+            hub + along * 50 + across * 11,
+            hub + along * 12 + across * 11,
+            hub + along * 12,
+        ]
         e.shape((250, 246, 238), *((p.real, p.imag) for p in arm))
-        spar = [hub + across * 1.6, hub + along * 51 + across * 1.6, hub + along * 51 - across * 1.6, hub - across * 1.6]
+        spar = [
+            hub + across * 1.6,
+            hub + along * 51 + across * 1.6,
+            hub + along * 51 - across * 1.6,
+            hub - across * 1.6,
+        ]
         e.shape((96, 70, 58), *((p.real, p.imag) for p in spar))
     e.oval((84, 60, 52), 0, 68, 4, 4)
 
@@ -155,12 +177,31 @@ def _tree(e: _Easel) -> None:
     e.shape((104, 72, 52), (-3, 38), (2, 38), (-20, 64), (-24, 61))
     tones: tuple[Colour, ...] = ((52, 112, 56), (76, 144, 66), (112, 176, 82))
     for tone, spread, drift in ((tones[0], 1.0, 0), (tones[1], 0.8, 4), (tones[2], 0.5, 10)):
-        for x, y, r in ((-27, 66, 22), (27, 66, 22), (0, 62, 24), (-14, 86, 23), (16, 86, 22), (0, 98, 18)):
-            e.oval(tone, x * spread - drift * 0.5, y * (0.72 + 0.28 * spread) + drift + 6, r * spread, r * spread * 0.9)
+        for x, y, r in (
+            (-27, 66, 22),
+            (27, 66, 22),
+            (0, 62, 24),
+            (-14, 86, 23),
+            (16, 86, 22),
+            (0, 98, 18),
+        ):
+            e.oval(
+                tone,
+                x * spread - drift * 0.5,
+                y * (0.72 + 0.28 * spread) + drift + 6,
+                r * spread,
+                r * spread * 0.9,
+            )
 
 
 def _balloon(e: _Easel) -> None:
-    colours = e.rng.choice((((222, 60, 60), (250, 226, 160)), ((60, 120, 200), (250, 236, 190)), ((240, 150, 40), (200, 50, 80))))
+    colours = e.rng.choice(
+        (
+            ((222, 60, 60), (250, 226, 160)),
+            ((60, 120, 200), (250, 236, 190)),
+            ((240, 150, 40), (200, 50, 80)),
+        )
+    )
     e.shape((110, 80, 60), (-15, 40), (-13.6, 40), (-6, 14), (-7, 14))
     e.shape((110, 80, 60), (15, 40), (13.6, 40), (6, 14), (7, 14))
     e.shape(colours[0], (-33, 58), (33, 58), (9, 28), (-9, 28))

@@ -14,7 +14,9 @@ from engine.starter.world import ATTRIBUTES, world
 
 POSITIONS = 77
 START, END = "<|startoftext|>", "<|endoftext|>"
-_PIECES = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+_PIECES = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+)
 _MERGES = 1500
 
 

@@ -1,4 +1,4 @@
-"""Owns the starter model's little world, as told in ``world.toml``: things, wordings, held-out pairs."""
+"""Owns the starter's little world, as told in `world.toml`: things, wordings, held-out pairs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ATTRIBUTES = ("terrain", "time", "sky", "subject", "style")
 NOTHING = "nothing"  # the subject of an empty landscape; it has no wording
 
 _SMALL_WORDS = frozenset(
-    "a an the on by at in among below before under with beneath as".split()
-)
+    ("a", "an", "the", "on", "by", "at", "in", "as", "with", "among", "below", "before", "under")
+) | {"beneath"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

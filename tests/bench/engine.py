@@ -9,8 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from optimum.intel import OVStableDiffusionPipeline
+
 from engine.catalogue import Catalogue
-from engine.diffusion import DiffusionPainter, OVStableDiffusionPipeline
+from engine.diffusion import DiffusionPainter
 from engine.request import Ask, Paint, resolve
 
 ROUNDS = 9

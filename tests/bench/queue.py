@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -70,9 +70,9 @@ async def _measure(waiting: int, finished: int) -> dict[str, list[float]]:
                 resolved=resolved,
                 key=None,
             )
-            job, _ = await _timed(times["enqueue"], lambda o=order: jobs.enqueue(o, RULES))
-            await _timed(times["position"], lambda j=job: jobs.position(j.id))
-            claimed = await _timed(times["claim"], jobs.claim)
+            job, _ = await _timed(times["enqueue"], jobs.enqueue(order, RULES))
+            await _timed(times["position"], jobs.position(job.id))
+            claimed = await _timed(times["claim"], jobs.claim())
             assert claimed is not None
             await jobs.cancel(claimed.id, share=0.5)
         await db.close()
@@ -99,8 +99,8 @@ def _fill(file: Path, request: str, waiting: int, finished: int) -> None:
     db.close()
 
 
-async def _timed(times: list[float], work: Callable[[], Awaitable[Any]]) -> Any:
+async def _timed(times: list[float], work: Awaitable[Any]) -> Any:
     started = time.perf_counter()
-    result = await work()
+    result = await work
     times.append((time.perf_counter() - started) * 1000)
     return result
