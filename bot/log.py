@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
+from urllib.parse import quote
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -26,7 +27,7 @@ def set_up(
     """Send structlog and the standard `logging` of the libraries to one place, in one form.
 
     `job` and `person` bound with `structlog.contextvars` stand in every line. No line contains one
-    of `secrets`, whoever wrote it.
+    of `secrets`, whoever wrote it; nor as it stands in an address, with its signs escaped.
     """
     stream = stream or sys.stderr
     first: list[Processor] = [
@@ -43,13 +44,14 @@ def set_up(
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        plain = structlog.dev.plain_traceback  # the default shows the variables, tokens among them
+        last = [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=first,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             *last,
-            _hiding([secret for secret in secrets if secret]),
+            _hiding({form for each in secrets if each for form in (each, quote(each, safe=""))}),
         ],
     )
     handler = logging.StreamHandler(stream)
@@ -69,11 +71,10 @@ def set_up(
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
 
 
-def _hiding(secrets: list[str]) -> Any:
+def _hiding(secrets: Collection[str]) -> Any:
     def hide(logger: WrappedLogger, name: str, line: str | EventDict) -> str:
         text = str(line)
         for secret in secrets:

@@ -1,41 +1,55 @@
-"""What this process may use of the machine: processors and memory, as the container allows."""
+"""What this process may use of the machine: processors, memory, disk, as the container allows."""
 
 from __future__ import annotations
 
-import math
+import ipaddress
 import os
 import re
+import shutil
 from pathlib import Path
 
-GROUPS = Path("/sys/fs/cgroup")
-OWN_GROUP = Path("/proc/self/cgroup")
+from engine.processors import GROUPS, OWN_GROUP, affinity, folders, quota, read
 
 
 def processors(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int:
     """The processors this process may keep busy, at least 1."""
-    try:
-        allowed = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        allowed = os.cpu_count() or 1
-    for folder in _folders(groups, own):
-        quota, _, period = _read(folder / "cpu.max").partition(" ")
-        if quota.isdigit() and period.isdigit():
-            allowed = min(allowed, math.ceil(int(quota) / int(period)))
-    quota, period = _read(groups / "cpu/cpu.cfs_quota_us"), _read(groups / "cpu/cpu.cfs_period_us")
-    if quota.isdigit() and period.isdigit():
-        allowed = min(allowed, math.ceil(int(quota) / int(period)))
-    return max(1, allowed)
+    mine, limit = len(affinity()), quota(groups, own)
+    return mine if limit is None else min(mine, limit)
 
 
 def memory_bytes(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int:
     """The memory of the machine, or of the container if that is less."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = [folder / "memory.max" for folder in _folders(groups, own)]
+    limits = [folder / "memory.max" for folder in folders(groups, own)]
     limits.append(groups / "memory/memory.limit_in_bytes")
     for file in limits:
-        if (text := _read(file)).isdigit():
+        if (text := read(file)).isdigit():
             whole = min(whole, int(text))
     return whole
+
+
+def instruction_sets(info: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The instruction sets of the processors, where the system lists them."""
+    for line in read(info).splitlines():
+        name, _, listed = line.partition(":")
+        if name.strip() == "flags":
+            return frozenset(listed.split())
+    return frozenset()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def disk_bytes(path: Path) -> int:
+    """The size of the disk where `path` is, or will be."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return shutil.disk_usage(path).total
 
 
 def amount(text: str, whole: int) -> int:
@@ -53,19 +67,3 @@ def amount(text: str, whole: int) -> int:
     if amount < 10_000_000:
         raise ValueError("less than 10 MB")
     return amount
-
-
-def _folders(groups: Path, own: Path) -> list[Path]:
-    """The control group of this process and those above it: each may set a lower limit."""
-    for line in _read(own).splitlines():
-        if line.startswith("0::"):
-            group = groups / line[3:].strip().lstrip("/")
-            return [group, *(p for p in group.parents if p.is_relative_to(groups))]
-    return [groups]
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,9 @@ from pydantic_settings import (
 )
 
 from bot import machine
+from engine import processors
+from engine.hub import Hub
+from engine.quiet import WANTED_OFFLINE
 
 PREFIX = "ATELIER_"
 
@@ -85,8 +89,18 @@ class Settings(BaseSettings):
         shown="",
         pattern=r"^https?://[^\s/]+(/\S*)?$",
     )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = _setting(
+        (),
+        "Reverse proxies that are believed about where a request comes from: addresses or "
+        "networks, with commas.",
+        "a list of addresses or networks, such as 127.0.0.1,10.0.0.0/8",
+        shown="",
+    )
     web_password: SecretStr | None = _secret("Password that visitors of the page need.")
     admin_password: SecretStr | None = _secret("Password of the page's admin view.")
+    metrics_token: SecretStr | None = _secret(
+        "Bearer token that `/metrics` asks for; without one only this machine may read it."
+    )
     operators: Annotated[frozenset[tuple[str, str]], NoDecode] = _setting(
         frozenset(),
         "People who may see and cancel everything, such as `discord:123,telegram:456`.",
@@ -138,11 +152,154 @@ class Settings(BaseSettings):
         ge=0,
         le=1024,
     )
+    keep_days: float = _setting(
+        0.0,
+        "Days after which pictures nobody pinned are deleted; 0 keeps them.",
+        "a number from 0 to 100000",
+        shown="0",
+        ge=0,
+        le=100_000,
+    )
+    keep_gb: float = _setting(
+        20.0,
+        "Gigabytes that pictures may take, then the oldest go that nobody pinned; 0 is no limit.",
+        "a number from 0 to 1000000",
+        shown="20",
+        ge=0,
+        le=1_000_000,
+    )
+    keep_latents_hours: float = _setting(
+        48.0,
+        "Hours in which a picture can be decoded once more with the better decoder.",
+        "a number from 0 to 100000",
+        shown="48",
+        ge=0,
+        le=100_000,
+    )
+    api_wait: float = _setting(
+        540.0,
+        "Seconds that a program's request may wait for its pictures (`/v1`, `/sdapi`).",
+        "a number from 1 to 86400",
+        shown="540",
+        ge=1,
+        le=86_400,
+    )
+    pins: int = _setting(
+        100, "Pictures that one person may pin.", "a whole number, 0–1000000", ge=0, le=1_000_000
+    )
+    uploads_days: float = _setting(
+        7.0,
+        "Days for which pictures that people brought are kept after they were used last.",
+        "a number from 0 to 100000",
+        shown="7",
+        ge=0,
+        le=100_000,
+    )
+    uploads_gb: float = _setting(
+        2.0,
+        "Gigabytes that these may take, then those used longest ago go; 0 is no limit.",
+        "a number from 0 to 1000000",
+        shown="2",
+        ge=0,
+        le=1_000_000,
+    )
+    cache_gb: float = _setting(
+        4.0,
+        "Gigabytes that compiled models may take, then those used longest ago go; 0 is no limit.",
+        "a number from 0 to 1000000",
+        shown="4",
+        ge=0,
+        le=1_000_000,
+    )
+    safety_model: str | None = _setting(
+        None,
+        "Classifier that looks at every finished picture: a folder, or a name on the hub.",
+        "a folder or a name such as owner/name",
+        shown="",
+    )
+    safety_flagged: Literal["show", "spoiler", "withhold"] = _setting(
+        "spoiler",
+        "What becomes of pictures it finds harmful; places may choose otherwise.",
+        "show, spoiler or withhold",
+    )
+    safety_threshold: float = _setting(
+        0.5,
+        "How sure it has to be of that.",
+        "a number from 0.01 to 1",
+        shown="0.5",
+        ge=0.01,
+        le=1,
+    )
+    disk_reserve: str = _setting(
+        "500MB",
+        "Free room below which nothing new is taken on: an amount, or a share of the disk.",
+        "a share such as 2% or an amount such as 500MB",
+    )
+    mirror: str | None = _setting(
+        None,
+        "Address that `atelier models pull` fetches every file from, instead of its own source.",
+        "a full address, such as https://files.example.org/networks",
+        shown="",
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+    )
+    metadata: bool = _setting(
+        True,
+        "Whether picture files say how they were made: `true` or `false`.",
+        "true or false",
+        shown="true",
+    )
     log: Literal["console", "json"] = _setting(
         "console", "How the log is written: `console` or `json`.", "console or json"
     )
     discord_token: SecretStr | None = _secret("Token of the Discord bot.")
+    discord_servers: Annotated[frozenset[int], NoDecode] = _setting(
+        frozenset(),
+        "Servers the Discord bot works in, by id, with commas; empty: wherever it is invited.",
+        "a list of server ids",
+        shown="",
+    )
+    discord_guild: int | None = _setting(
+        None,
+        "One server that gets the commands at once and for itself, for trying out.",
+        "a server's id",
+        shown="",
+        ge=1,
+    )
+    discord_api_url: str | None = _setting(
+        None,
+        "Full base of Discord's HTTP API, for a proxy, such as `http://proxy:8080/api/v10`.",
+        "a full address, such as http://proxy:8080/api/v10",
+        shown="",
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+    )
+    discord_gateway_url: str | None = _setting(
+        None,
+        "Full address of Discord's gateway, for a proxy, such as `ws://proxy:8081/`.",
+        "a full address, such as ws://proxy:8081/",
+        shown="",
+        pattern=r"^wss?://[^\s/]+(/\S*)?$",
+    )
     telegram_token: SecretStr | None = _secret("Token of the Telegram bot.")
+    telegram_chats: Annotated[frozenset[int], NoDecode] = _setting(
+        frozenset(),
+        "Chats and people the Telegram bot works for, by id, with commas; empty: everybody.",
+        "a list of chat ids",
+        shown="",
+    )
+    telegram_api_url: str | None = _setting(
+        None,
+        "Root of one's own Telegram Bot API server, such as `http://localhost:8081`.",
+        "a full address, such as http://localhost:8081",
+        shown="",
+        pattern=r"^https?://[^\s/]+(/\S*)?$",
+    )
+    telegram_webhook_url: str | None = _setting(
+        None,
+        "Public HTTPS address that Telegram calls; without it the bot polls.",
+        "a full address, such as https://paint.example.org/telegram",
+        shown="",
+        pattern=r"^https://[^\s/]+(/\S*)?$",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -175,6 +332,13 @@ class Settings(BaseSettings):
             return tuple(Path(part.strip()).expanduser() for part in parts if part.strip())
         return value
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
     @field_validator("operators", mode="before")
     @classmethod
     def _split_operators(cls, value: object) -> object:
@@ -186,9 +350,16 @@ class Settings(BaseSettings):
             raise ValueError("not platform:id")
         return frozenset((platform.strip().lower(), who.strip()) for platform, who in pairs)
 
-    @field_validator("memory")
+    @field_validator("discord_servers", "telegram_chats", mode="before")
     @classmethod
-    def _readable_memory(cls, value: str) -> str:
+    def _split_ids(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return frozenset(int(part) for part in value.split(",") if part.strip())
+
+    @field_validator("memory", "disk_reserve")
+    @classmethod
+    def _readable_amount(cls, value: str) -> str:
         machine.amount(value, 1)
         return value
 
@@ -203,9 +374,44 @@ class Settings(BaseSettings):
         return machine.amount(self.memory, machine.memory_bytes())
 
     @property
+    def reserve_bytes(self) -> int:
+        """The room on the disk that nothing new may touch, in bytes."""
+        return machine.amount(self.disk_reserve, machine.disk_bytes(self.data))
+
+    @property
+    def models_folder(self) -> Path:
+        """Where models go that are fetched or added."""
+        return self.data / "models"
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        """Where models are looked for: what was fetched or added, then what was named."""
+        return (*([self.models_folder] if self.models_folder.is_dir() else []), *self.models)
+
+    @property
+    def own_models(self) -> Path:
+        """Where operators name further models that can be fetched."""
+        return self.data / "models.toml"
+
+    @property
+    def hub(self) -> str:
+        """The Hugging Face hub, or what the variable of its own tools names instead."""
+        return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+
+    @property
+    def hub_access(self) -> Hub:
+        """The hub with everything its own tools would know of: token, cache, whether offline."""
+        home = Path(os.environ.get("HF_HOME") or _cache_home() / "huggingface").expanduser()
+        cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+        token = os.environ.get("HF_TOKEN") or _read_token(
+            Path(os.environ.get("HF_TOKEN_PATH") or home / "token").expanduser()
+        )
+        return Hub(endpoint=self.hub, token=token.strip(), offline=WANTED_OFFLINE, cache=cache)
+
+    @property
     def painting_threads(self) -> int:
         """The threads that paint, at least 1."""
-        return self.threads or machine.processors()
+        return self.threads or processors.layout().threads
 
     @property
     def credits_per_address(self) -> float:
@@ -292,6 +498,18 @@ def _read_secret_files(present: Mapping[str, str | None]) -> dict[str, str]:
     if lines:
         raise SettingsError(lines)
     return found
+
+
+def _cache_home() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+
+
+def _read_token(file: Path) -> str:
+    """What `hf auth login` has kept, if anything."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _line(where: tuple[int | str, ...], value: object) -> str:

@@ -82,5 +82,14 @@ class BadSource(Refusal):
         return f"the source picture cannot be used: {facts} (allowed: {self.allowed})"
 
 
+class NothingMasked(Refusal):
+    """A mask that leaves everything as it is: nothing would be painted."""
+
+    code = "nothing_masked"
+
+    def __str__(self) -> str:
+        return "the mask marks nothing to be painted anew"
+
+
 class Stopped(Exception):
     """Raised inside a step when somebody asked the painting to stop; not an error."""

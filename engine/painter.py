@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,11 +17,21 @@ if TYPE_CHECKING:
     from engine.request import Note, Paint
 
 
+class Stage(StrEnum):
+    """What is done to a picture."""
+
+    painting = "painting"  # a step is a denoising step
+    upscaling = "upscaling"  # a step is a tile that is enlarged
+    refining = "refining"  # a step is a tile that is painted over
+    developing = "developing"  # one step: latents go through the full decoder
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a painting is: step `step` of `steps` of picture `index` (from 0) of `count`.
 
-    `preview` is a small WebP file made from the latents, or None.
+    The steps are those of `stage`, number `stage_index` (from 0) of the `stages` that the picture
+    goes through. `preview` is a small WebP file made from the latents, or None.
     """
 
     index: int
@@ -28,18 +39,24 @@ class Progress:
     step: int
     steps: int
     preview: bytes | None = None
+    stage: Stage = Stage.painting
+    stage_index: int = 0
+    stages: int = 1
 
     @property
     def share(self) -> float:
         """The part of the whole request that is done, 0–1."""
-        return (self.index + self.step / self.steps) / self.count
+        of_picture = (self.stage_index + self.step / self.steps) / self.stages
+        return (self.index + of_picture) / self.count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """One finished picture: RGB pixels, the request that paints just it, and what to say of it.
 
-    `step_seconds` is the median time of one step, `other_seconds` all the rest (text, decoding).
+    `step_seconds` is the median time of one step, `other_seconds` all the rest (text, decoding,
+    enlarging). Where nothing was painted, `step_seconds` is the whole. `latents` are what it was
+    decoded from, as a file, if its model can have a second look at them.
     """
 
     image: Image
@@ -48,6 +65,7 @@ class Picture:
     notes: tuple[Note, ...] = ()
     step_seconds: float
     other_seconds: float
+    latents: bytes | None = None
 
 
 OnStep = Callable[[Progress], None]
@@ -64,4 +82,10 @@ class Painter(Protocol):
         """Yield the `paint.count` pictures as they are finished.
 
         Raises `UnknownModel`, `BrokenModel`, or `Stopped` when `on_step` did.
+        """
+
+    def develop(self, paint: Paint, latents: bytes, on_step: OnStep) -> Picture:
+        """Decode kept latents of the model once more, with its full decoder.
+
+        Raises what `paint` raises, and `ValueError` for bytes that are no latents of that size.
         """

@@ -20,20 +20,25 @@ from PIL import Image
 Array = npt.NDArray[np.float32]
 
 BLOCK = 4
-"""Preview pixels along each side of one latent position."""
+"""Preview pixels along each side of one latent position, if nothing else is said."""
 RIDGE = 1e-2
 FORGET = 0.9
 """How much of the older examples' weight is left after each new picture."""
+EAGER, RARELY = 8, 8
+"""After so many pictures only each so-manieth is learned from: it costs as much as two previews."""
 
 
 class LatentPreview:
     """The linear decoder of one model; knows nothing until `learn` saw a picture."""
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, *, block: int = BLOCK) -> None:
+        """`block` preview pixels along each side of one latent position."""
         self._file = file
+        self._block = block
         self._gram: Array | None = None
         self._moment: Array | None = None
         self._matrix: Array | None = None
+        self._seen = 0
         if file is not None and file.exists():
             try:
                 with np.load(file) as stored:
@@ -49,14 +54,18 @@ class LatentPreview:
 
     def learn(self, latents: Array, image: Image.Image) -> None:
         """Take one example: final latents (channels, height, width) and the image they became."""
+        self._seen += 1
+        if self._seen > EAGER and self._seen % RARELY:
+            return
         _, height, width = latents.shape
-        small = image.convert("RGB").resize((width * BLOCK, height * BLOCK), Image.Resampling.BOX)
+        block = self._block
+        small = image.convert("RGB").resize((width * block, height * block), Image.Resampling.BOX)
         pixels = np.asarray(small, np.float32) / 255.0
-        blocks = pixels.reshape(height, BLOCK, width, BLOCK, 3).transpose(0, 2, 1, 3, 4)
-        target = blocks.reshape(height * width, BLOCK * BLOCK * 3)
+        blocks = pixels.reshape(height, block, width, block, 3).transpose(0, 2, 1, 3, 4)
+        target = blocks.reshape(height * width, block * block * 3)
         features = _features(latents)
         gram, moment = features.T @ features, features.T @ target
-        if self._gram is None or self._moment is None or self._gram.shape != gram.shape:
+        if self._gram is None or self._moment is None or not self._fits(gram, moment):
             self._gram, self._moment = gram, moment
         else:
             self._gram = FORGET * self._gram + gram
@@ -73,16 +82,24 @@ class LatentPreview:
         temporary.replace(self._file)
 
     def render(self, latents: Array) -> bytes | None:
-        """A WebP file of BLOCK pixels a latent, or None while nothing is known of these latents."""
-        if self._matrix is None or latents.shape[0] + 1 != self._matrix.shape[0]:
+        """A WebP file of `block` pixels a latent; None while nothing is known of such latents."""
+        wanted = (latents.shape[0] + 1, 3 * self._block**2)
+        if self._matrix is None or self._matrix.shape != wanted:
             return None
         _, height, width = latents.shape
-        blocks = (_features(latents) @ self._matrix).reshape(height, width, BLOCK, BLOCK, 3)
-        pixels = blocks.transpose(0, 2, 1, 3, 4).reshape(height * BLOCK, width * BLOCK, 3)
+        block = self._block
+        blocks = (_features(latents) @ self._matrix).reshape(height, width, block, block, 3)
+        pixels = blocks.transpose(0, 2, 1, 3, 4).reshape(height * block, width * block, 3)
         image = Image.fromarray((pixels * 255).clip(0, 255).astype(np.uint8))
         out = io.BytesIO()
         image.save(out, "WEBP", quality=70, method=0)
         return out.getvalue()
+
+    def _fits(self, gram: Array, moment: Array) -> bool:
+        """Whether what is known is about the same channels and as many pixels."""
+        if self._gram is None or self._moment is None:
+            return False
+        return self._gram.shape == gram.shape and self._moment.shape == moment.shape
 
     def _solve(self) -> None:
         if self._gram is None or self._moment is None:

@@ -12,6 +12,9 @@ import os
 import sys
 import warnings
 
+WANTED_OFFLINE = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+"""Whether somebody had put the hub offline before we did."""
+
 
 def silence() -> None:
     """Hide telemetry from the import system, put the hub offline, lower the libraries' voices."""

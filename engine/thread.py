@@ -8,22 +8,28 @@ latest.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
 from engine.errors import Refusal, Stopped
-from engine.images import decode_source, encode_png
+from engine.images import decode_source, encode_png, masked
+from engine.request import LONGEST_SIDE
 
 if TYPE_CHECKING:
-    from engine.painter import Painter, Picture, Progress
+    from PIL.Image import Image
+
+    from engine.painter import OnStep, Painter, Picture, Progress
     from engine.request import Note, Paint
+
+    Judge = Callable[[Image], float]
 
 log = structlog.get_logger(__name__)
 
@@ -40,13 +46,22 @@ class EngineState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
-    """One finished picture as a PNG file, with the request that paints just it."""
+    """One finished picture as a PNG file, with the request that paints just it.
+
+    The rest is what its `Picture` told; that one is let go, since large ones fill the memory.
+    """
 
     png: bytes
     paint: Paint
     index: int
     width: int
     height: int
+    step_seconds: float
+    other_seconds: float
+    notes: tuple[Note, ...] = ()
+    latents: bytes | None = None
+    harm: float = 0.0
+    """How likely not everybody wants to see it, 0–1, if somebody judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +81,27 @@ class EngineFailed(Exception):
 class EngineThread:
     """Runs a `Painter` in one thread of its own. All methods belong to the event loop."""
 
-    def __init__(self, make_painter: Callable[[], Painter], warm: tuple[str, ...] = ()) -> None:
-        """`make_painter` is called in the thread, so it may import for seconds."""
+    def __init__(
+        self,
+        make_painter: Callable[[], Painter],
+        warm: tuple[str, ...] = (),
+        *,
+        metadata: bool = True,
+        make_judge: Callable[[], Judge] | None = None,
+    ) -> None:
+        """`make_painter` is called in the thread, so it may import for seconds.
+
+        With `metadata` picture files say how they were made. What `make_judge` makes looks at
+        every finished picture; if it cannot be made, nothing is painted.
+        """
         self._make_painter = make_painter
+        self._metadata = metadata
         self._warm = warm
         self._painting = ThreadPoolExecutor(1, thread_name_prefix="paint")
         self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._painter: Painter | None = None
+        self._make_judge = make_judge
+        self._judge: Judge | None = None
         self._stop = threading.Event()
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -93,8 +122,15 @@ class EngineThread:
         paint: Paint,
         source: bytes | None,
         on_progress: Callable[[Progress], None],
+        *,
+        mask: bytes | None = None,
+        metadata: bool | None = None,
     ) -> Painted:
         """Paint and encode all pictures of `paint`, one painting at a time.
+
+        `source` is the file of what it `needs`: a picture, or latents for a second look; `mask` is
+        that of its mask, if that is not in the source. `metadata` is whether these files say how
+        they were made; None is as usual.
 
         `on_progress` is called on the loop with the latest progress; what came in between is
         passed over. Raises `Stopped` after `stop_painting`, a `Refusal` for a bad source or model,
@@ -108,18 +144,21 @@ class EngineThread:
             raise Stopped
         loop = asyncio.get_running_loop()
         latest = _Latest(loop, on_progress)
+        painter, order = self._painter, _Order(paint, source, mask)
+        said = self._metadata and metadata is not False
         future = loop.run_in_executor(
-            self._painting, self._paint_in_thread, self._painter, paint, source, latest, stop
+            self._painting, lambda: self._paint_in_thread(painter, order, said, latest, stop)
         )
         try:
-            pictures, encoded = await asyncio.shield(future)
+            encoded = await asyncio.shield(future)
         except asyncio.CancelledError:
             stop.set()  # the thread behind a cancelled task goes on until it is told
             raise
         finally:
             latest.close()
+        pictures = [await asyncio.wrap_future(each) for each in encoded]
         return Painted(
-            pictures=tuple([await asyncio.wrap_future(each) for each in encoded]),
+            pictures=tuple(pictures),
             notes=tuple(dict.fromkeys(note for picture in pictures for note in picture.notes)),
             step_seconds=fmean(picture.step_seconds for picture in pictures),
             other_seconds=fmean(picture.other_seconds for picture in pictures),
@@ -152,6 +191,8 @@ class EngineThread:
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         try:
+            if self._make_judge is not None:
+                self._judge = await loop.run_in_executor(self._encoding, self._make_judge)
             self._painter = await loop.run_in_executor(self._painting, self._make_painter)
             for model in self._warm:
                 try:
@@ -170,11 +211,11 @@ class EngineThread:
     def _paint_in_thread(
         self,
         painter: Painter,
-        paint: Paint,
-        source: bytes | None,
+        order: _Order,
+        metadata: bool,
         latest: _Latest,
         stop: threading.Event,
-    ) -> tuple[list[Picture], list[_EncodedFuture]]:
+    ) -> list[_EncodedFuture]:
         def on_step(progress: Progress) -> None:
             latest.put(progress)
             if stop.is_set():
@@ -182,13 +223,10 @@ class EngineThread:
 
         if stop.is_set():
             raise Stopped
-        image = None if source is None else decode_source(source)
-        pictures: list[Picture] = []
-        encoded: list[_EncodedFuture] = []
-        for picture in painter.paint(paint, image, on_step):
-            pictures.append(picture)
-            encoded.append(self._encoding.submit(_encode, picture))
-        return pictures, encoded
+        return [
+            self._encoding.submit(_encode, picture, metadata, self._judge)
+            for picture in _made(painter, order, on_step)
+        ]
 
 
 if TYPE_CHECKING:
@@ -197,14 +235,49 @@ if TYPE_CHECKING:
     _EncodedFuture = Future[Encoded]
 
 
-def _encode(picture: Picture) -> Encoded:
+class _Order(NamedTuple):
+    """What is to be painted, and the files for it."""
+
+    paint: Paint
+    source: bytes | None
+    mask: bytes | None
+
+
+def _made(painter: Painter, order: _Order, on_step: OnStep) -> Iterable[Picture]:
+    paint, source = order.paint, order.source
+    if paint.latents_of is not None:
+        return (painter.develop(paint, source or b"", on_step),)
+    image = None if source is None else _decode(source, order)
+    return painter.paint(paint, image, on_step)
+
+
+def _decode(source: bytes, order: _Order) -> Image:
+    """The stored picture that `paint` needs; what came from outside was measured on its way in."""
+    paint, most = order.paint, LONGEST_SIDE**2
+    if paint.paints and paint.mask is not None:
+        return masked(source, order.mask, max_bytes=sys.maxsize, max_pixels=most)
+    return decode_source(source, max_bytes=sys.maxsize, max_pixels=most, alpha=not paint.paints)
+
+
+def _encode(picture: Picture, metadata: bool, judge: Judge | None) -> Encoded:
     return Encoded(
-        png=encode_png(picture.image, picture.paint),
+        png=encode_png(picture.image, picture.paint if metadata else None),
         paint=picture.paint,
         index=picture.index,
         width=picture.image.width,
         height=picture.image.height,
+        step_seconds=picture.step_seconds,
+        other_seconds=picture.other_seconds,
+        notes=picture.notes,
+        latents=picture.latents,
+        harm=0.0 if judge is None else judge(picture.image),
     )
+
+
+def _seen(before: Progress, now: Progress) -> bytes | None:
+    """The preview of an earlier step, if it is of the same picture and stage."""
+    same = (before.index, before.stage) == (now.index, now.stage)
+    return before.preview if same else None
 
 
 class _Latest:
@@ -222,6 +295,9 @@ class _Latest:
     def put(self, progress: Progress) -> None:
         with self._lock:
             scheduled = self._waiting is not None
+            if progress.preview is None and self._waiting is not None:
+                # Not each step brings a preview, and the newest one is worth showing.
+                progress = replace(progress, preview=_seen(self._waiting, progress))
             self._waiting = progress
         if not scheduled:
             try:

@@ -20,7 +20,8 @@ from typing import Any, Self, TypeVar
 import aiosqlite
 
 from storage import schema
-from storage.errors import AlreadyRunning, OldSQLite
+from storage.errors import AlreadyRunning, DiskFull, NewerDatabase, OldSQLite
+from storage.files import FULL, free_bytes
 
 FILE = "atelier.sqlite"
 LOCK = "lock"
@@ -30,6 +31,12 @@ NEEDED = (3, 37)
 JOURNAL_PAGES = "wal_autocheckpoint = 8000"
 """32 MiB. Whoever commits when it is full waits for it to be worked in: now one in a thousand, not
 one in eighty."""
+
+NO_ROOM = 100_000
+"""Bytes with which a database can do nothing."""
+
+ERASE = "secure_delete = FAST"
+"""What was blanked or deleted is overwritten in the file where that costs no more writing."""
 
 Values = Mapping[str, Any] | Sequence[Any]
 T = TypeVar("T")
@@ -60,8 +67,9 @@ class Database:
         self,
         writer: aiosqlite.Connection,
         reader: aiosqlite.Connection,
-        lock: int,
+        lock: int | None,
         clock: Callable[[], float],
+        folder: Path,
     ) -> None:
         self._writer = writer
         self.reading = Transaction(reader)  # here every statement is one of its own
@@ -69,6 +77,7 @@ class Database:
         self._writing = asyncio.Lock()
         self._lock = lock
         self._clock = clock
+        self._folder = folder
         self._closed = False
 
     @classmethod
@@ -81,25 +90,53 @@ class Database:
     ) -> Self:
         """Make or open the database in `folder` and bring it up to date.
 
-        Raises `AlreadyRunning` if another process uses the folder, `NewerDatabase`, `OldSQLite`.
+        Raises `AlreadyRunning` if another process uses the folder, `NewerDatabase`, `OldSQLite`,
+        `DiskFull`.
         """
         if sqlite3.sqlite_version_info < NEEDED:
             raise OldSQLite(sqlite3.sqlite_version, ".".join(map(str, NEEDED)))
-        folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at start
         path = folder / FILE
         opened: list[aiosqlite.Connection] = []
-        lock = _take_lock(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at start
+            lock = take_lock(folder)
+        except OSError as error:
+            _raise_full(error, folder)
+            raise
         try:
             opened.append(writer := await _connect(path.absolute().as_uri()))
             await schema.migrate(writer, path, migrations or schema.shipped())
             await _run(writer, "PRAGMA foreign_keys = ON")
             opened.append(reader := await _connect(f"{path.absolute().as_uri()}?mode=ro"))
-        except BaseException:
+        except BaseException as error:
             for connection in opened:
                 await undisturbed(connection.close())
             os.close(lock)
+            _raise_full(error, folder)
             raise
-        return cls(writer, reader, lock, clock)
+        return cls(writer, reader, lock, clock, folder)
+
+    @classmethod
+    async def beside(cls, folder: Path, *, clock: Callable[[], float] = time.time) -> Self:
+        """Open the database of a folder that another process may be using.
+
+        For what is said in single guarded statements. Raises `NewerDatabase` for any version but
+        ours, an older one, too: nothing is migrated under anybody's feet.
+        """
+        path = folder / FILE
+        opened: list[aiosqlite.Connection] = []
+        try:
+            opened.append(writer := await _connect(f"{path.absolute().as_uri()}?mode=rw"))
+            found, known = await schema.version(writer), schema.shipped()[-1].number
+            if found != known:
+                raise NewerDatabase(path, found, known)
+            await _run(writer, "PRAGMA foreign_keys = ON")
+            opened.append(reader := await _connect(f"{path.absolute().as_uri()}?mode=ro"))
+        except BaseException:
+            for connection in opened:
+                await undisturbed(connection.close())
+            raise
+        return cls(writer, reader, None, clock, folder)
 
     def now(self) -> int:
         """The time as it is stored: whole milliseconds since 1970."""
@@ -112,7 +149,7 @@ class Database:
         Left by an exception, cancellation included, everything is rolled back. A connection works
         off its statements in order, also one whose caller was cancelled; so the rollback, queued
         behind it, always comes last. (A cancellation that arrives during the commit comes too
-        late to undo it.)
+        late to undo it.) Raises `DiskFull`.
         """
         async with self._writing:
             try:
@@ -120,8 +157,9 @@ class Database:
                 await _run(self._writer, "BEGIN IMMEDIATE")
                 yield Transaction(self._writer)
                 await undisturbed(self._writer.commit())
-            except BaseException:
+            except BaseException as error:
                 await undisturbed(self._writer.rollback())
+                _raise_full(error, self._folder)
                 raise
 
     async def read(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
@@ -145,7 +183,8 @@ class Database:
                 for connection in self._connections:
                     await connection.close()
             finally:
-                os.close(self._lock)
+                if self._lock is not None:
+                    os.close(self._lock)
 
 
 async def undisturbed(work: Coroutine[Any, Any, T]) -> T:
@@ -178,7 +217,18 @@ def maybe_seconds(ms: int | None) -> float | None:
     return None if ms is None else to_seconds(ms)
 
 
-def _take_lock(folder: Path) -> int:
+def _raise_full(error: BaseException, folder: Path) -> None:
+    """Say `DiskFull` where that is behind an error; SQLite calls it an I/O error at times."""
+    if isinstance(error, sqlite3.Error):
+        code, free = getattr(error, "sqlite_errorcode", 0), free_bytes(folder)
+        faulty = code & 0xFF == sqlite3.SQLITE_IOERR and free < NO_ROOM
+        if code == sqlite3.SQLITE_FULL or faulty:
+            raise DiskFull(free=free, reserve=0) from error
+    elif isinstance(error, OSError) and error.errno in FULL:
+        raise DiskFull(free=free_bytes(folder), reserve=0) from error
+
+
+def take_lock(folder: Path) -> int:
     """Lock the folder until the returned descriptor is closed, at the latest by our death."""
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -203,7 +253,7 @@ async def _connect(uri: str) -> aiosqlite.Connection:
         for pragma in ("busy_timeout = 5000", "cache_size = -16000"):
             await _run(connection, f"PRAGMA {pragma}")
         if "mode=ro" not in uri:
-            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", JOURNAL_PAGES):
+            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", JOURNAL_PAGES, ERASE):
                 await _run(connection, f"PRAGMA {pragma}")
     except BaseException:
         await undisturbed(connection.close())

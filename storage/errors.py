@@ -120,7 +120,7 @@ class AlreadyRunning(Refusal):
 
 @dataclass(slots=True, eq=False)
 class NewerDatabase(Refusal):
-    """The database was written by a newer version of this program."""
+    """The database was written by another version of this program, mostly by a newer one."""
 
     path: Path
     found: int
@@ -128,7 +128,15 @@ class NewerDatabase(Refusal):
     code = "newer_database"
 
     def __str__(self) -> str:
-        return f"the database {self.path} has version {self.found}; this program knows {self.known}"
+        do = (
+            "install the newer Atelier again, or restore a backup from before it"
+            if self.found > self.known
+            else "the next start of the server brings it up to date"
+        )
+        return (
+            f"the database {self.path} has version {self.found}; "
+            f"this program knows {self.known}: {do}"
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -141,3 +149,43 @@ class OldSQLite(Refusal):
 
     def __str__(self) -> str:
         return f"SQLite {self.needed} or later is needed; this Python has {self.found}"
+
+
+@dataclass(slots=True, eq=False)
+class DiskFull(Refusal):
+    """There are `free` bytes left on the disk, and `reserve` of them are kept for what is there.
+
+    With a reserve of 0 something really did not fit any more.
+    """
+
+    free: int
+    reserve: int
+    code = "disk_full"
+
+    def __str__(self) -> str:
+        kept = f", {self.reserve:,} are kept in reserve" if self.reserve else ""
+        return f"the disk is full: {self.free:,} bytes are free{kept}"
+
+
+@dataclass(slots=True, eq=False)
+class TooManyUploads(Refusal):
+    """Somebody brought so many pictures within an hour; the next is taken at `again_at`."""
+
+    files: int
+    bytes: int
+    again_at: float
+    code = "too_many_uploads"
+
+    def __str__(self) -> str:
+        return f"{self.files} pictures of {self.bytes / 1e6:.0f} MB were brought within an hour"
+
+
+@dataclass(slots=True, eq=False)
+class TooManyPins(Refusal):
+    """This person keeps as many pictures for good as the operator allows."""
+
+    limit: int
+    code = "too_many_pins"
+
+    def __str__(self) -> str:
+        return f"{self.limit} pictures of this person are kept for good already"

@@ -37,6 +37,9 @@ class Order:
     """A request to be queued: who asks where, with what words, and what these came to.
 
     `address` stands for all anonymous people behind it; `key` makes repeating the order harmless.
+    `filled_json` is the ask with what defaults filled in beside the request, if they did. A
+    `private` order is shown to nobody else; `message` is what the courier needs to find it again,
+    `parent` the public id of the job that it came from.
     """
 
     person: int
@@ -45,6 +48,10 @@ class Order:
     ask_json: str
     resolved: Resolved
     key: str | None = None
+    filled_json: str | None = None
+    private: bool = False
+    message: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +60,9 @@ class Job:
 
     `charge` is what it weighs in the budgets now, `share` the part of it that was painted, `turn`
     its place in the order of service, `deaths` how often the process died painting it,
-    `message` what its courier wrote down to find it again.
+    `message` what its courier wrote down to find it again, `parent` the public id of the job that
+    it came from. A `private` one is its asker's alone. `filled_json` is what was asked for with the
+    style and the negative that applied, apart from the prompt that they became part of.
     """
 
     id: int
@@ -62,6 +71,7 @@ class Job:
     place: int
     address: str | None
     ask_json: str
+    filled_json: str
     paint: Paint
     notes: tuple[Note, ...]
     state: JobState
@@ -73,10 +83,25 @@ class Job:
     share: float
     error: str | None
     message: str | None
+    private: bool
+    parent: str | None
     created_at: float
     started_at: float | None
     finished_at: float | None
     delivered_at: float | None
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether only the bare row of it is left, since its person wanted to be forgotten."""
+        return self.ask_json == "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """All that wait; `oldest_at` is when the first of them was asked for, None if nobody waits."""
+
+    jobs: int
+    oldest_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +133,7 @@ def job_of(row: sqlite3.Row) -> Job:
         place=row["place"],
         address=row["address"],
         ask_json=row["ask"],
+        filled_json=row["filled"] or row["ask"],
         paint=Paint.from_json(row["request"]),
         notes=tuple(Note(**note) for note in json.loads(row["notes"])),
         state=JobState(row["state"]),
@@ -119,6 +145,8 @@ def job_of(row: sqlite3.Row) -> Job:
         share=row["share"],
         error=row["error"],
         message=row["message"],
+        private=bool(row["private"]),
+        parent=row["parent"],
         created_at=to_seconds(row["created_at"]),
         started_at=maybe_seconds(row["started_at"]),
         finished_at=maybe_seconds(row["finished_at"]),

@@ -5,19 +5,20 @@ It knows no picture's making and no chat. Every change of state is one guarded u
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from engine.request import Note
 from storage import ledger, statements
-from storage.database import Database, Transaction, undisturbed
+from storage.database import Database, Transaction, maybe_seconds, undisturbed
 from storage.errors import KeyReused, NotFound
 from storage.ids import random_id
-from storage.job import Ahead, Job, JobState, Order, Recovered, job_of
+from storage.job import Ahead, Job, JobState, Order, Recovered, Waiting, job_of
 from storage.ledger import Rules, Usage, to_cents
 from storage.pictures import NewPicture
 
@@ -25,6 +26,12 @@ __all__ = ["Ahead", "Job", "JobState", "Jobs", "Order", "Recovered", "Rules", "U
 
 GAVE_UP = "gave_up"
 """The error of a job whose last chance ended in the death of the process, too."""
+
+
+MOST_EARLY = 400
+"""Hundredths of a credit by which anybody may be overtaken, so that models change less often."""
+BREATH = 50
+"""After so many rows of a long line others get their turn."""
 
 
 class Jobs:
@@ -55,13 +62,27 @@ class Jobs:
                 raise await ledger.refusal(transaction, values)
             return job_of(row), True
 
-    async def claim(self) -> Job | None:
-        """Start the job whose turn it is; None if nobody waits or one is running."""
+    async def by_key(self, person: int, key: str) -> Job | None:
+        """The job that somebody's key made; None if there is none."""
+        row = await self._db.read_one(statements.BY_KEY, {"person": person, "key": key})
+        return None if row is None else job_of(row)
+
+    async def claim(self, loaded: Collection[str] = ()) -> Job | None:
+        """Start the job whose turn it is; None if nobody waits or one is running.
+
+        If that one needs a model that is not among the `loaded`, one that does with those may come
+        before it, as long as nobody is overtaken by more than `MOST_EARLY` altogether.
+        """
         async with self._db.transaction() as transaction:
+            if loaded:
+                early = await self._early(transaction, loaded)
+                if early is not None:
+                    return early
             row = await transaction.one(statements.CLAIM, {"now": self._db.now()})
             if row is None:
                 return None
             await transaction.one(statements.SERVED, {"turn": row["turn"]})
+            await transaction.one(statements.REACHED, {"turn": row["turn"]})
         return job_of(row)
 
     async def position(self, job_id: int) -> int:
@@ -108,7 +129,16 @@ class Jobs:
 
     async def requeue(self, job_id: int) -> Job | None:
         """Running back to queued, as at an orderly stop: no death; None if it was not running."""
-        return await self._change(statements.REQUEUE, {"id": job_id, "deaths": 0})
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(statements.REQUEUE, {"id": job_id, "deaths": 0})
+            if row is not None:
+                await transaction.one(statements.NOT_EARLY, {"id": job_id})
+        return None if row is None else job_of(row)
+
+    async def move(self, job_id: int, *, first: bool) -> Job | None:
+        """Let a queued job be the first of all that wait, or the last; None if it did not wait."""
+        sql = statements.MOVE_FIRST if first else statements.MOVE_LAST
+        return await self._change(sql, {"id": job_id})
 
     async def recover(self, attempts: int) -> Recovered:
         """At start: whatever is running was interrupted by the death of the process.
@@ -125,6 +155,7 @@ class Jobs:
                 values = {"id": job_id, "error": GAVE_UP, "deaths": 1, "now": self._db.now()}
                 return Recovered(failed=(await _changed(transaction, statements.FAIL, values),))
             job = await _changed(transaction, statements.REQUEUE, {"id": job_id, "deaths": 1})
+            await transaction.one(statements.NOT_EARLY, {"id": job_id})
             if deaths >= attempts:
                 job = await _changed(transaction, statements.LAST_CHANCE, {"id": job_id})
             return Recovered(requeued=(job,))
@@ -136,6 +167,12 @@ class Jobs:
     async def by_id(self, job_id: int) -> Job:
         """The job with this number. Raises `NotFound`."""
         return _found(await self._db.read_one(statements.BY_ID, {"id": job_id}))
+
+    async def by_ids(self, job_ids: Sequence[int]) -> dict[int, Job]:
+        """The jobs with these numbers, as far as they are there."""
+        values = {"ids": json.dumps(list(job_ids))}
+        rows = await self._db.read(statements.BY_IDS, values)
+        return {row["id"]: job_of(row) for row in rows}
 
     async def running(self) -> Job | None:
         """The job that is being painted, if one is."""
@@ -151,16 +188,43 @@ class Jobs:
 
     async def queue(self, limit: int = 50) -> list[Job]:
         """The first of those who wait, in the order in which they will be served."""
-        return [job_of(row) for row in await self._db.read(statements.LINE, {"limit": limit})]
+        found = []
+        for row in await self._db.read(statements.LINE, {"limit": limit}):
+            found.append(job_of(row))
+            if len(found) % BREATH == 0:
+                await asyncio.sleep(0)
+        return found
+
+    async def queue_of(self, place: int, limit: int = 50) -> list[Job]:
+        """The same for those who wait in one place."""
+        values = {"place": place, "limit": limit}
+        return [job_of(row) for row in await self._db.read(statements.LINE_OF_PLACE, values)]
+
+    async def length(self) -> int:
+        """How many jobs wait altogether."""
+        row = await self._db.read_one(statements.LENGTH)
+        return 0 if row is None else int(row["waiting"])
+
+    async def line(self) -> Waiting:
+        """How many jobs wait, and since when the one that waits longest."""
+        row = await self._db.read_one(statements.OLDEST)
+        oldest = None if row is None else maybe_seconds(row["oldest"])
+        return Waiting(jobs=await self.length(), oldest_at=oldest)
+
+    async def unfinished(self, platform: str, limit: int = 500) -> list[Job]:
+        """The running job, if it is of this platform, and the first of those of it that wait."""
+        values = {"platform": platform, "limit": limit}
+        return [job_of(row) for row in await self._db.read(statements.UNFINISHED, values)]
 
     async def waiting(self, person: int) -> int:
         """How many jobs of this person wait."""
         row = await self._db.read_one(statements.WAITING, {"person": person})
         return 0 if row is None else int(row["waiting"])
 
-    async def undelivered(self, platform: str | None = None) -> list[Job]:
+    async def undelivered(self, platform: str | None = None, limit: int = 300) -> list[Job]:
         """Final jobs nobody has been told about, of one platform or all, oldest first."""
-        rows = await self._db.read(statements.UNDELIVERED, {"platform": platform})
+        values = {"platform": platform, "limit": limit}
+        rows = await self._db.read(statements.UNDELIVERED, values)
         return [job_of(row) for row in rows]
 
     async def mark_delivered(self, job_id: int) -> None:
@@ -179,6 +243,27 @@ class Jobs:
             rules, person=person, place=place, address=address, now=self._db.now(), cost=0
         )
         return await ledger.usage(self._db.reading, values)
+
+    async def _early(self, transaction: Transaction, loaded: Collection[str]) -> Job | None:
+        """Start a job of one of these models before its turn, if that is fair and worth it."""
+        head = await transaction.one(statements.HEAD)
+        if head is None or head["late"] or head["loads"] is None or head["loads"] in loaded:
+            return None
+        sofar = await transaction.one(statements.OVERTAKEN, dict(head))
+        assert sofar is not None  # a sum has always a row
+        found = []
+        for name in loaded:
+            row = await transaction.one(statements.FIRST_OF_MODEL, {"loads": name})
+            if row is not None and row["cost"] + sofar["cost"] <= MOST_EARLY:
+                found.append((row["turn"], row["id"]))
+        if not found:
+            return None
+        values = {"id": min(found)[1], "now": self._db.now()}
+        row = await transaction.one(statements.CLAIM_EARLY, values)
+        if row is None:  # one is running
+            return None
+        await transaction.one(statements.WAS_EARLY, dict(row))
+        return job_of(row)
 
     async def _change(self, sql: str, values: dict[str, Any]) -> Job | None:
         async with self._db.transaction() as transaction:
@@ -220,7 +305,14 @@ class Jobs:
             "ask": order.ask_json,
             "request": paint.to_json(),
             "notes": _notes(order.resolved.notes),
-            "model": paint.model,
+            "filled": order.filled_json,
+            "private": int(order.private),
+            "message": order.message,
+            "parent": order.parent,
+            "needs": paint.needs,
+            "mask": paint.mask,
+            "loads": paint.loads,
+            "model": paint.kind,
             "width": paint.width,
             "height": paint.height,
             "guided": int(paint.guided),

@@ -43,6 +43,14 @@ WHERE id = :id
 RETURNING *
 """
 
+FORGET = """
+UPDATE people
+SET name = '',
+    defaults = NULL
+WHERE id = :id
+RETURNING *
+"""
+
 BAN = """
 UPDATE people
 SET banned_until = :until
@@ -94,6 +102,12 @@ class People:
         """Set the defaults (the JSON of an `Ask`), or clear them with None."""
         async with self._db.transaction() as transaction:
             row = await transaction.one(SAVE_DEFAULTS, {"id": person_id, "defaults": defaults})
+        return self._keep(row)
+
+    async def forget(self, person_id: int) -> Person:
+        """Blank what they are called and what they had set; bans and budgets stay."""
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(FORGET, {"id": person_id})
         return self._keep(row)
 
     async def ban(self, person_id: int, until: float) -> Person:

@@ -1,13 +1,16 @@
-"""Owns the places: servers, chats and the page, their budgets, and whether they are paused."""
+"""Owns the places: servers, chats and the page, their rules and budgets, and their pauses."""
 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from storage.database import Database
 from storage.errors import NotFound
 from storage.ledger import to_cents, to_credits
+from storage.rules import HouseRules
+
+__all__ = ["HouseRules", "Place", "Places"]
 
 KEPT = 10_000
 """How many places are remembered without asking the database."""
@@ -41,10 +44,38 @@ WHERE id = :id
 RETURNING *
 """
 
+SAVE_RULES = """
+UPDATE places
+SET rules = :rules
+WHERE id = :id
+RETURNING *
+"""
+
 PAUSE = """
 UPDATE places
 SET paused = :paused
 WHERE id = :id
+RETURNING *
+"""
+
+RETIRE = """
+UPDATE places
+SET external = external || '#' || id
+WHERE platform = :platform
+AND external = :to
+AND id > (
+    SELECT id
+    FROM places
+    WHERE platform = :platform
+    AND external = :external
+)
+"""
+
+RENAME = """
+UPDATE OR IGNORE places
+SET external = :to
+WHERE platform = :platform
+AND external = :external
 RETURNING *
 """
 
@@ -64,6 +95,7 @@ class Place:
     budget: float | None = None
     place_budget: float | None = None
     paused: bool = False
+    rules: HouseRules = field(default_factory=HouseRules)
 
 
 class Places:
@@ -102,10 +134,31 @@ class Places:
             row = await transaction.one(SAVE_LIMITS, values)
         return self._keep(row)
 
+    async def save_rules(self, place_id: int, rules: HouseRules) -> Place:
+        """Let these rules hold from now on; the budgets stay."""
+        async with self._db.transaction() as transaction:
+            row = await transaction.one(SAVE_RULES, {"id": place_id, "rules": rules.to_json()})
+        return self._keep(row)
+
     async def pause(self, place_id: int, paused: bool = True) -> Place:
         """Take no jobs from here for now, or take them again."""
         async with self._db.transaction() as transaction:
             row = await transaction.one(PAUSE, {"id": place_id, "paused": int(paused)})
+        return self._keep(row)
+
+    async def rename(self, platform: str, external: str, to: str) -> Place:
+        """The place is known to its platform as `to` from now on; its rules and jobs stay its own.
+
+        One that was made under the new name by somebody who was early steps aside. Harmless to
+        repeat. Returns the place that `to` names now.
+        """
+        values = {"platform": platform, "external": external, "to": to}
+        async with self._db.transaction() as transaction:
+            await transaction.one(RETIRE, values)
+            row = await transaction.one(RENAME, values)
+        self._kept.pop((platform, external), None)
+        if row is None:
+            return await self.known(platform, to)
         return self._keep(row)
 
     def _keep(self, row: sqlite3.Row | None) -> Place:
@@ -128,4 +181,5 @@ def _place(row: sqlite3.Row | None) -> Place:
         budget=None if budget is None else to_credits(budget),
         place_budget=None if place_budget is None else to_credits(place_budget),
         paused=bool(row["paused"]),
+        rules=HouseRules() if row["rules"] is None else HouseRules.from_json(row["rules"]),
     )

@@ -73,7 +73,11 @@ async def _copy(connection: aiosqlite.Connection, target: Path) -> None:
     """Write the whole database to `target`, which is there complete or not at all."""
     unfinished = target.with_name(f"{target.name}.tmp")
     unfinished.unlink(missing_ok=True)
-    await connection.execute_fetchall("VACUUM INTO ?", (str(unfinished),))
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(target)
+    try:
+        await connection.execute_fetchall("VACUUM INTO ?", (str(unfinished),))
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)  # a full disk has no room for half a copy
+        raise

@@ -9,8 +9,21 @@ from __future__ import annotations
 from storage.errors import Scope
 
 STANDING = """
+WITH who AS MATERIALIZED (
+    SELECT
+        people.banned_until,
+        people.budget,
+        MAX(:since, COALESCE(people.reset_at, 0)) AS since,
+        members.banned_until AS banned_here,
+        COALESCE(members.budget, :person_in_place_budget) AS budget_here,
+        MAX(:since, COALESCE(members.reset_at, 0)) AS since_here
+    FROM (SELECT 1)
+    LEFT JOIN people ON people.id = :person
+    LEFT JOIN members ON members.person = :person AND members.place = :place
+)
 SELECT
-    (SELECT banned_until FROM people WHERE id = :person) AS banned_until,
+    who.banned_until,
+    who.banned_here,
     (SELECT paused FROM places WHERE id = :place) AS paused,
     (
         SELECT COUNT(*)
@@ -19,26 +32,51 @@ SELECT
         AND person = :person
     ) AS waiting,
     (
+        SELECT COUNT(*)
+        FROM jobs
+        WHERE :waiting_here_limit IS NOT NULL
+        AND state = 'queued'
+        AND person = :person
+        AND place = :place
+    ) AS waiting_here,
+    (
         SELECT COALESCE(SUM(jobs), 0)
         FROM line_sums
         WHERE size = 25600
     ) AS queued,
+    who.since AS person_since,
     (
         SELECT COALESCE(SUM(charge), 0)
         FROM jobs
         WHERE person = :person
-        AND created_at > :since
+        AND created_at > who.since
         AND charge > 0
     ) AS person_used,
+    COALESCE(who.budget, :person_budget) + (
+        SELECT COALESCE(SUM(credits), 0)
+        FROM gifts
+        WHERE person = :person
+        AND place IS NULL
+        AND created_at > :since
+    ) AS person_budget,
+    who.since_here AS person_in_place_since,
     (
         SELECT COALESCE(SUM(charge), 0)
         FROM jobs
-        WHERE :person_in_place_budget IS NOT NULL
+        WHERE who.budget_here IS NOT NULL
         AND person = :person
-        AND created_at > :since
+        AND created_at > who.since_here
         AND charge > 0
         AND place = :place
     ) AS person_in_place_used,
+    who.budget_here + (
+        SELECT COALESCE(SUM(credits), 0)
+        FROM gifts
+        WHERE person = :person
+        AND place = :place
+        AND created_at > :since
+    ) AS person_in_place_budget,
+    :since AS place_since,
     (
         SELECT COALESCE(SUM(charge), 0)
         FROM jobs
@@ -54,6 +92,8 @@ SELECT
         AND place = :place
         AND hour > :since / 3600000
     ) AS place_used,
+    :place_budget AS place_budget,
+    :since AS address_since,
     (
         SELECT COALESCE(SUM(charge), 0)
         FROM jobs
@@ -61,17 +101,25 @@ SELECT
         AND address = :address
         AND created_at > :since
         AND charge > 0
-    ) AS address_used
+    ) AS address_used,
+    :address_budget AS address_budget
+FROM who
 """
-"""Where a request stands against every limit: the facts that `ENQUEUE` decides on."""
+"""Where a request stands against every limit: the facts that `ENQUEUE` decides on.
+
+Budgets are what they are now, with what was given on top; nothing used before a reset counts. A
+budget that is NULL does not apply.
+"""
 
 _ENQUEUE = """
 INSERT INTO jobs (
     public, person, place, address, key, ask, request, notes,
+    filled, private, message, parent, needs, mask, loads,
     model, width, height, guided, steps, pictures, cost, charge, created_at, turn
 )
 SELECT
     :public, :person, :place, :address, :key, :ask, :request, :notes,
+    :filled, :private, :message, :parent, :needs, :mask, :loads,
     :model, :width, :height, :guided, :steps, :pictures, :cost, :cost, :now,
     :cost + MAX(
         (SELECT clock FROM service WHERE id = 0),
@@ -84,17 +132,20 @@ SELECT
                 AND last_chance = 0
             ),
             0
-        )
+        ),
+        COALESCE((SELECT MAX(turn) FROM early WHERE person = :person), 0)
     )
 FROM standing
 WHERE COALESCE(banned_until, 0) <= :now
+AND COALESCE(banned_here, 0) <= :now
 AND COALESCE(paused, 0) = 0
 AND waiting < :waiting_limit
+AND (:waiting_here_limit IS NULL OR waiting_here < :waiting_here_limit)
 AND queued < :queue_limit
-AND person_used + :cost <= :person_budget
-AND (:person_in_place_budget IS NULL OR person_in_place_used + :cost <= :person_in_place_budget)
-AND (:place_budget IS NULL OR place_used + :cost <= :place_budget)
-AND (:address_budget IS NULL OR address_used + :cost <= :address_budget)
+AND person_used + :cost <= person_budget
+AND (person_in_place_budget IS NULL OR person_in_place_used + :cost <= person_in_place_budget)
+AND (place_budget IS NULL OR place_used + :cost <= place_budget)
+AND (address_budget IS NULL OR address_used + :cost <= address_budget)
 RETURNING *
 """
 
@@ -103,7 +154,7 @@ ENQUEUE = "\n".join(("WITH standing AS MATERIALIZED (", STANDING, ")", _ENQUEUE)
 
 The turn is that of start-time fair queueing: a job finishes, in a world where everybody is served
 at once, `cost` after the person's job before it, or after what is being served now. Only queued
-jobs need a look: whatever of theirs was claimed has a turn the clock has reached.
+jobs need a look: whatever of theirs was claimed has a turn the clock has reached, or was early.
 """
 
 
@@ -128,6 +179,24 @@ FREES: dict[Scope, str] = {
     "address": _frees("address = :address"),
 }
 """Per scope, when the job was made with which, counted from the oldest, enough has left."""
+
+GIFTS = """
+SELECT created_at, credits
+FROM gifts
+WHERE person = :person
+AND place IS NULL
+AND created_at > :since
+ORDER BY created_at
+"""
+
+GIFTS_HERE = """
+SELECT created_at, credits
+FROM gifts
+WHERE person = :person
+AND place = :place
+AND created_at > :since
+ORDER BY created_at
+"""
 
 BY_KEY = """
 SELECT *
@@ -155,6 +224,63 @@ AND NOT EXISTS (
     AND slot = 0
 )
 RETURNING *
+"""
+
+HEAD = """
+SELECT id, turn, loads, turn < (SELECT clock FROM service WHERE id = 0) AS late
+FROM jobs
+WHERE state = 'queued'
+ORDER BY turn, id
+LIMIT 1
+"""
+"""Whose turn it is; `late` if everybody after it was to be served later, whatever they load."""
+
+FIRST_OF_MODEL = """
+SELECT id, turn, cost
+FROM jobs
+WHERE state = 'queued'
+AND last_chance = 0
+AND loads = :loads
+ORDER BY turn, id
+LIMIT 1
+"""
+
+OVERTAKEN = """
+SELECT COALESCE(SUM(cost), 0) AS cost
+FROM early
+WHERE (turn, job) > (:turn, :id)
+"""
+"""What was claimed early of all that comes after a job: nobody behind it was overtaken by more."""
+
+CLAIM_EARLY = """
+UPDATE jobs
+SET state = 'running',
+    started_at = :now
+WHERE state = 'queued'
+AND id = :id
+AND NOT EXISTS (
+    SELECT 1
+    FROM jobs
+    WHERE state = 'running'
+    AND slot = 0
+)
+RETURNING *
+"""
+
+WAS_EARLY = """
+INSERT INTO early (job, person, turn, cost)
+VALUES (:id, :person, :turn, :cost)
+"""
+"""The clock stays, since the line has not come so far."""
+
+REACHED = """
+DELETE FROM early
+WHERE turn < :turn
+"""
+
+NOT_EARLY = """
+DELETE FROM early
+WHERE job = :id
 """
 
 SERVED = """
@@ -234,8 +360,14 @@ RETURNING *
 """
 
 KEEP_PICTURE = """
-INSERT INTO pictures (id, job, nth, seed, file, width, height, bytes, sha256, created_at)
-VALUES (:id, :job, :index, :seed, :file, :width, :height, :bytes, :sha256, :now)
+INSERT INTO pictures (
+    id, job, nth, seed, file, width, height, bytes, sha256, thumbnail, latent, veil, created_at,
+    person
+)
+VALUES (
+    :id, :job, :index, :seed, :file, :width, :height, :bytes, :sha256, :thumbnail, :latent, :veil,
+    :now, (SELECT person FROM jobs WHERE id = :job)
+)
 """
 
 FAIL = """
@@ -294,6 +426,29 @@ RETURNING *
 """
 """Behind everybody who waits now, so that nobody innocent pays if it is poison."""
 
+MOVE_FIRST = """
+UPDATE jobs
+SET turn = MAX(
+    0,
+    MIN(
+        (SELECT clock FROM service WHERE id = 0),
+        (SELECT MIN(turn) FROM jobs WHERE state = 'queued')
+    ) - 1
+)
+WHERE id = :id
+AND state = 'queued'
+RETURNING *
+"""
+"""Before everybody who waits now, and before what is being served: nobody overtakes it."""
+
+MOVE_LAST = """
+UPDATE jobs
+SET turn = 1 + (SELECT MAX(turn) FROM jobs WHERE state = 'queued')
+WHERE id = :id
+AND state = 'queued'
+RETURNING *
+"""
+
 RUNNING = """
 SELECT *
 FROM jobs
@@ -307,6 +462,12 @@ FROM jobs
 WHERE id = :id
 """
 
+BY_IDS = """
+SELECT *
+FROM jobs
+WHERE id IN (SELECT value FROM json_each(:ids))
+"""
+
 BY_PUBLIC = """
 SELECT *
 FROM jobs
@@ -318,9 +479,11 @@ SELECT *
 FROM jobs
 WHERE person = :person
 AND id < :before
+AND ask <> '{}'
 ORDER BY id DESC
 LIMIT :limit
 """
+"""What was forgotten is nobody's history any more."""
 
 LINE = """
 SELECT *
@@ -328,6 +491,47 @@ FROM jobs
 WHERE state = 'queued'
 ORDER BY turn, id
 LIMIT :limit
+"""
+
+LINE_OF_PLACE = """
+SELECT *
+FROM jobs
+WHERE state = 'queued'
+AND place = :place
+ORDER BY turn, id
+LIMIT :limit
+"""
+
+LENGTH = """
+SELECT COALESCE(SUM(jobs), 0) AS waiting
+FROM line_sums
+WHERE size = 25600
+"""
+
+OLDEST = """
+SELECT MIN(created_at) AS oldest
+FROM jobs
+WHERE state = 'queued'
+"""
+
+UNFINISHED = """
+SELECT jobs.*
+FROM jobs
+CROSS JOIN places ON places.id = jobs.place
+WHERE jobs.state = 'running'
+AND jobs.slot = 0
+AND places.platform = :platform
+UNION ALL
+SELECT *
+FROM (
+    SELECT jobs.*
+    FROM jobs
+    CROSS JOIN places ON places.id = jobs.place
+    WHERE jobs.state = 'queued'
+    AND places.platform = :platform
+    ORDER BY jobs.turn, jobs.id
+    LIMIT :limit
+)
 """
 
 WAITING = """
@@ -345,6 +549,7 @@ WHERE jobs.finished_at IS NOT NULL
 AND jobs.delivered_at IS NULL
 AND (:platform IS NULL OR places.platform = :platform)
 ORDER BY jobs.finished_at, jobs.id
+LIMIT :limit
 """
 
 DELIVERED = """

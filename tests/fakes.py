@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings
 from bot.settings import Settings
 from engine.catalogue import Catalogue, Model
 from engine.errors import BrokenModel
-from engine.painter import OnStep, Picture, Progress
+from engine.networks import Network, Networks
+from engine.painter import OnStep, Picture, Progress, Stage
 from engine.request import Paint
 from storage.jobs import Job
 from storage.pictures import PictureRow
@@ -31,8 +32,11 @@ SQUARES = Model(
     guidance=True,
     negative=True,
     image_to_image=True,
+    inpainting=True,
+    schedulers=("lcm", "euler"),
     licence="CC0-1.0",
     memory_mb=250,
+    second_look=True,
 )
 PLAIN = Model(
     name="plain",
@@ -44,11 +48,24 @@ PLAIN = Model(
     max_steps=8,
 )
 PATIENCE_S = 30.0
+TILES = 4
+"""So many steps an enlargement of the squares takes."""
 
 
 def catalogue() -> Catalogue:
     """Two models: one that takes everything, one that takes nothing but a prompt."""
     return Catalogue(models={"squares": SQUARES, "plain": PLAIN}, broken={"torn": "it is torn"})
+
+
+def networks() -> Networks:
+    """Two that enlarge; the squares only repeat their pixels, whichever is asked for."""
+    crisp = Network(
+        name="crisp", title="Crisp", folder=Path("crisp"), files={2: Path("x2.xml")}, default=True
+    )
+    mend = Network(
+        name="mend", title="Mend", folder=Path("mend"), files={4: Path("x4.xml")}, price=1.0
+    )
+    return Networks(networks={"mend": mend, "crisp": crisp}, broken={"worn": "it is worn"})
 
 
 class GivenSettings(Settings):
@@ -104,30 +121,73 @@ class SquarePainter:
         self.painted.append(paint)
         self.sources.append(source)
         self.fail(paint)
+        stages = paint.paints + (paint.upscale is not None)
         for index in range(paint.count):
-            for step in range(1, paint.working_steps + 1):
-                if self._held:
-                    assert self._steps.acquire(timeout=PATIENCE_S)
-                time.sleep(self.pace_s)
-                preview = f"preview {index}.{step}".encode()
-                on_step(
-                    Progress(
-                        index=index,
-                        count=paint.count,
-                        step=step,
-                        steps=paint.working_steps,
-                        preview=preview,
+            colour = _colour(paint.seed_of(index))
+            if paint.paints:
+                for step in range(1, paint.working_steps + 1):
+                    self._wait()
+                    preview = f"preview {index}.{step}".encode()
+                    on_step(
+                        Progress(
+                            index=index,
+                            count=paint.count,
+                            step=step,
+                            steps=paint.working_steps,
+                            preview=preview,
+                            stages=stages,
+                        )
                     )
-                )
-            seed = paint.seed_of(index)
-            colour = (seed & 255, seed >> 8 & 255, seed >> 16 & 255)
+                image = Image.new("RGB", (paint.width, paint.height), colour)
+            else:
+                assert source is not None
+                image = source
+            if paint.upscale is not None:
+                for tile in range(1, TILES + 1):
+                    self._wait()
+                    on_step(
+                        Progress(
+                            index=index,
+                            count=paint.count,
+                            step=tile,
+                            steps=TILES,
+                            stage=Stage.upscaling,
+                            stage_index=stages - 1,
+                            stages=stages,
+                        )
+                    )
+                image = image.resize(paint.final_size, Image.Resampling.NEAREST)
             yield Picture(
-                image=Image.new("RGB", (paint.width, paint.height), colour),
+                image=image,
                 paint=paint.alone(index),
                 index=index,
                 step_seconds=0.25,
-                other_seconds=0.5,
+                other_seconds=0.5 if paint.paints else 0.0,
+                latents=bytes(colour) if paint.paints and paint.model == "squares" else None,
             )
+
+    def develop(self, paint: Paint, latents: bytes, on_step: OnStep) -> Picture:
+        """The square again, in the colour that was kept; as large as it was asked for."""
+        self.painted.append(paint)
+        self._wait()
+        on_step(Progress(index=0, count=1, step=1, steps=1, stage=Stage.developing))
+        red, green, blue = latents
+        return Picture(
+            image=Image.new("RGB", paint.final_size, (red, green, blue)),
+            paint=paint.alone(0),
+            index=0,
+            step_seconds=0.25,
+            other_seconds=0.0,
+        )
+
+    def _wait(self) -> None:
+        if self._held:
+            assert self._steps.acquire(timeout=PATIENCE_S)
+        time.sleep(self.pace_s)
+
+
+def _colour(seed: int) -> tuple[int, int, int]:
+    return seed & 255, seed >> 8 & 255, seed >> 16 & 255
 
 
 class ListCourier:

@@ -34,6 +34,8 @@ class Serving:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data.with_suffix(".log")
+        self.program: tuple[str, ...] = ("bot", "serve")
+        """What `python -m` runs."""
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +49,7 @@ class Serving:
         }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve"],
+                [sys.executable, "-m", *self.program],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -65,14 +67,30 @@ class Serving:
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self._process is not None
-            assert self._process.poll() is None, self.log.read_text()[-3000:]
+            assert self._process.poll() is None, self.log.read_text(encoding="utf-8")[-3000:]
             try:
                 if holds(httpx.get(f"{self.url}/healthz", timeout=2).json()):
                     return
             except httpx.TransportError:
                 pass
             time.sleep(0.05)
-        raise AssertionError(self.log.read_text()[-3000:])
+        raise AssertionError(self.log.read_text(encoding="utf-8")[-3000:])
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something of the server's doing holds; a process that died fails the test."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            assert self.running, self.log.read_text(encoding="utf-8")[-3000:]
+            if holds():
+                return
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text(encoding="utf-8")[-3000:])
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """kill -9, at whatever it is doing."""

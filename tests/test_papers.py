@@ -42,7 +42,9 @@ def test_every_dependency_earns_its_place() -> None:
 
 def test_every_make_target_has_a_line_of_help() -> None:
     """`make help` is complete for what the README names."""
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    )
     for target in set(re.findall(r"`make ([a-z-]+)", README)):
         assert f"make {target} " in shown.stdout, target
 
@@ -52,7 +54,7 @@ def test_help_has_examples_and_bad_use_is_one_line() -> None:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "bot", *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
 
     for arguments in (["--help"], ["paint", "--help"]):
         shown = run(*arguments)

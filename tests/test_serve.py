@@ -20,10 +20,10 @@ pytestmark = pytest.mark.slow
 
 def _refusal(server: Serving) -> str:
     """Start a process that must not come up; the one line it says."""
-    before = len(server.log.read_text()) if server.log.exists() else 0
+    before = len(server.log.read_text(encoding="utf-8")) if server.log.exists() else 0
     server.start(answer=False)
     assert server.wait() != 0
-    lines = [line for line in server.log.read_text()[before:].splitlines() if line]
+    lines = [line for line in server.log.read_text(encoding="utf-8")[before:].splitlines() if line]
     assert len(lines) == 1, lines
     return lines[0]
 
@@ -72,22 +72,22 @@ def test_sigterm_ends_in_order_and_the_next_start_goes_on(tmp_path: Path) -> Non
             for job in jobs:
                 assert _painted(client, job)["state"] == "done"
         assert server.stop() == 0
-    assert "Traceback" not in server.log.read_text()
+    assert "Traceback" not in server.log.read_text(encoding="utf-8")
 
 
 def test_an_open_address_gets_a_password_of_its_own(tmp_path: Path) -> None:
     """Reachable from outside, the page asks for a password, made and printed once, kept private."""
     with serving(tmp_path / "data", ATELIER_WEB_HOST="0.0.0.0") as server:
-        printed = re.search(r"need a password: (\S+)", server.log.read_text())
+        printed = re.search(r"need a password: (\S+)", server.log.read_text(encoding="utf-8"))
         assert printed is not None
         file = tmp_path / "data" / "web-password"
-        assert file.read_text() == printed[1]
+        assert file.read_text(encoding="utf-8") == printed[1]
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert httpx.post(f"{server.url}/api/jobs", json={"prompt": "a fox"}).status_code == 401
         assert httpx.get(f"{server.url}/api/me").status_code == 401
         server.stop()
         server.start()
-        assert server.log.read_text().count(printed[1]) == 1
+        assert server.log.read_text(encoding="utf-8").count(printed[1]) == 1
 
 
 def test_a_broken_model_folder_leaves_the_service_running(tmp_path: Path) -> None:
@@ -95,14 +95,17 @@ def test_a_broken_model_folder_leaves_the_service_running(tmp_path: Path) -> Non
     folder = tmp_path / "models" / "torn"
     shutil.copytree(STARTER, folder)
     card = folder / "atelier.toml"
-    card.write_text(card.read_text().replace('name = "starter"', 'name = "torn"'))
-    (folder / "unet" / "openvino_model.xml").write_text("<net")
+    card.write_text(
+        card.read_text(encoding="utf-8").replace('name = "starter"', 'name = "torn"'),
+        encoding="utf-8",
+    )
+    (folder / "unet" / "openvino_model.xml").write_text("<net", encoding="utf-8")
     (tmp_path / "models" / "empty").mkdir()
     with (
         serving(tmp_path / "data", ATELIER_MODELS=str(tmp_path / "models")) as server,
         httpx.Client(base_url=server.url, timeout=30) as client,
     ):
-        assert "it has no atelier.toml" in server.log.read_text()
+        assert "it has no atelier.toml" in server.log.read_text(encoding="utf-8")
         refused = client.post("/api/jobs", json={"prompt": "a fox", "model": "empty"})
         assert refused.status_code == 422
         assert "empty" in refused.json()["message"]

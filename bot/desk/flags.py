@@ -15,12 +15,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bot.desk.errors import MissingValue, RepeatedFlag, UnknownFlag, UnreadableValue
+from bot.desk.styles import NO_STYLE
 from engine.errors import InvalidRequest
 from engine.request import Ask
 
 if TYPE_CHECKING:
     from engine.catalogue import Model
     from engine.request import Paint
+    from storage.jobs import Job
 
 MAX_TEXT = 10_000
 """More characters than this are not even read; the longest prompt and negative fit well."""
@@ -31,6 +33,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]{1,20}(?:[.,][0-9]{0,30})?|[.,][0-9]{1,30})(?:e[+-]?[0-9]{1,3})?"
 )
+_SCALE = re.compile(r"[x×]?([0-9]{1,4})[x×]?", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]{1,6})\s*[x×X*]\s*([0-9]{1,6})")
 _QUOTES = {'"': '"', "“": "”", "„": "“”"}
 
@@ -39,13 +42,15 @@ _QUOTES = {'"': '"', "“": "”", "„": "“”"}
 class Flag:
     """What a flag fills in: fields of `Ask`, how its value is read, and an example of one.
 
-    `runs` means that its value goes on until the next flag.
+    `runs` means that its value goes on until the next flag; one that stands `alone` takes none and
+    fills in nothing: it says how to show the picture, where a platform can (`switches`).
     """
 
     name: str
     read: Callable[[str], dict[str, Any]]
     example: str
     runs: bool = False
+    alone: bool = False
 
 
 def parse(text: str, given: Ask | None = None) -> Ask:
@@ -68,6 +73,10 @@ def parse(text: str, given: Ask | None = None) -> Ask:
         if match is None or flag is None:
             prompt.append(_unescaped(words[at - 1]))
             continue
+        if flag.alone:
+            if match[3] is not None:
+                raise UnreadableValue(flag.name, match[3][:60], flag.example)
+            continue
         if match[3] is not None:
             words.insert(at, match[3])
         value, at = _value(words, at, flag, attached=match[3] is not None)
@@ -84,22 +93,64 @@ def parse(text: str, given: Ask | None = None) -> Ask:
     return replace(given or Ask(prompt=""), prompt=" ".join(prompt), **found)
 
 
-def format_flags(paint: Paint, model: Model | None = None, *, seed: bool = True) -> str:
+def switches(text: str) -> frozenset[str]:
+    """The flags in `text` that stand alone, such as "spoiler"."""
+    typed = (_FLAG.fullmatch(word) for word in text[:MAX_TEXT].split())
+    names = {match[2].lower() for match in typed if match is not None}
+    return frozenset(FLAGS[name].name for name in names if name in FLAGS and FLAGS[name].alone)
+
+
+def format_job(job: Job, model: Model | None = None, *, seed: bool = True) -> str:
+    """The text that asks for a job again, with its style named instead of spelled out.
+
+    Of a picture that was enlarged later: the text that paints and enlarges it at once. There is
+    none ("") for a picture that was brought along.
+    """
+    ask = Ask.from_json(job.filled_json)
+    if not ask.prompt:
+        return ""
+    paint = replace(job.paint, prompt=ask.prompt, negative=ask.negative or "")
+    upscale = paint.upscale
+    if upscale is not None and not paint.paints:
+        paint = replace(
+            paint,
+            width=ask.width or paint.width,
+            height=ask.height or paint.height,
+            upscale=replace(upscale, of=None, scale=ask.upscale or upscale.scale),
+        )
+    style = None if ask.style == NO_STYLE else ask.style
+    return format_flags(paint, model, seed=seed, style=style)
+
+
+def format_flags(
+    paint: Paint, model: Model | None = None, *, seed: bool = True, style: str | None = None
+) -> str:
     """The text that `parse` reads as `paint` again (its source apart).
 
     With `model`, what that model does not take is left out; without `seed`, a new one is drawn.
+    `style` is one that the prompt of `paint` does not hold yet.
     """
     parts = [" ".join(_escaped(word) for word in paint.prompt.split())]
-    name = f'"{paint.model}"' if " " in paint.model else paint.model
-    parts.append(f"--model {name} --size {paint.width}x{paint.height} --steps {paint.steps}")
+    model_name = _one_word(paint.model)
+    parts.append(f"--model {model_name} --size {paint.width}x{paint.height} --steps {paint.steps}")
     if model is None or model.guidance:
         parts.append(f"--guidance {paint.guidance!r}")
     if seed:
         parts.append(f"--seed {paint.seed}")
     if paint.count > 1:
         parts.append(f"--count {paint.count}")
+    if paint.scheduler:
+        parts.append(f"--scheduler {paint.scheduler}")
     if paint.source is not None:
         parts.append(f"--strength {paint.strength!r}")
+    if style is not None:
+        parts.append(f"--style {style}")
+    if paint.upscale is not None:
+        parts.append(
+            f"--upscale {paint.upscale.scale} --upscaler {_one_word(paint.upscale.network)}"
+        )
+        if paint.upscale.creative is not None:
+            parts.append(f"--creative {paint.upscale.creative!r}")
     if paint.negative:
         first, *rest = (_escaped(word) for word in paint.negative.split())
         if re.match(r"\\*[\"“„]", first):
@@ -165,8 +216,16 @@ def _escaped(word: str) -> str:
     return "\\" + word if _ESCAPED.match(word) or _is_flag(word) else word
 
 
+def _one_word(name: str) -> str:
+    return f'"{name}"' if " " in name else name
+
+
 def _text(field: str) -> Callable[[str], dict[str, Any]]:
     return lambda value: {field: value}
+
+
+def _lower(field: str) -> Callable[[str], dict[str, Any]]:
+    return lambda value: {field: value.lower()}
 
 
 def _whole(field: str) -> Callable[[str], dict[str, Any]]:
@@ -194,6 +253,13 @@ def _size(value: str) -> dict[str, Any]:
     return {"width": int(match[1]), "height": int(match[2])}
 
 
+def _scale(value: str) -> dict[str, Any]:
+    match = _SCALE.fullmatch(value)
+    if match is None:
+        raise UnreadableValue("upscale", value[:60], EXAMPLES["upscale"])
+    return {"upscale": int(match[1])}
+
+
 EXAMPLES = {
     "size": "256x256",
     "steps": "6",
@@ -201,6 +267,8 @@ EXAMPLES = {
     "count": "2",
     "guidance": "3.5",
     "strength": "0.5",
+    "upscale": "2",
+    "creative": "0.3",
 }
 FLAGS = {
     "ar": Flag("ar", _text("aspect"), "3:2"),
@@ -212,6 +280,13 @@ FLAGS = {
     "count": Flag("count", _whole("count"), "2"),
     "model": Flag("model", _text("model"), "starter"),
     "strength": Flag("strength", _number("strength"), "0.5"),
+    "style": Flag("style", _text("style"), "poster"),
+    "upscale": Flag("upscale", _scale, "2"),
+    "upscaler": Flag("upscaler", _text("upscaler"), "crisp"),
+    "creative": Flag("creative", _number("creative"), "0.3"),
+    "scheduler": Flag("scheduler", _lower("scheduler"), "euler"),
+    "mask": Flag("mask", _lower("mask"), "alpha"),
+    "spoiler": Flag("spoiler", lambda value: {}, "--spoiler", alone=True),
 }
 """What there is, by what may be typed; aliases lead to the same flag."""
 FLAGS |= {
@@ -219,4 +294,6 @@ FLAGS |= {
     "negative": FLAGS["no"],
     "cfg": FLAGS["guidance"],
     "n": FLAGS["count"],
+    "up": FLAGS["upscale"],
+    "sampler": FLAGS["scheduler"],
 }

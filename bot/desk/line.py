@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -12,18 +13,15 @@ from engine.thread import EngineState
 from storage.jobs import JobState
 
 if TYPE_CHECKING:
-    from engine.catalogue import Catalogue
+    from bot.desk.estimates import Estimates
+    from bot.desk.swaps import Swaps
+    from engine.catalogue import Model
     from engine.painter import Progress
     from engine.thread import EngineThread
     from storage.jobs import Job, Jobs
-    from storage.speeds import Speeds
 
 WARM_UP_S = 30.0
 """A start of the engine takes about this long; afterwards a few seconds are promised at most."""
-STEP_S = 4.0
-"""A guess for one step of 512×512 pixels with a large model on few cores, before one was timed."""
-OTHER_S = 3.0
-"""The same guess for everything around the steps of one picture."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,14 +63,15 @@ class Line:
         self,
         *,
         jobs: Jobs,
-        speeds: Speeds,
-        catalogue: Catalogue,
+        estimates: Estimates,
         engine: EngineThread,
+        swaps: Swaps | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        """Without `swaps` models take no time to load."""
         self._jobs = jobs
-        self._speeds = speeds
-        self._catalogue = catalogue
+        self._estimates = estimates
+        self._swaps = swaps
         self._engine = engine
         self._clock = clock
         self._opened = clock()
@@ -88,25 +87,43 @@ class Line:
         position = await self._jobs.position(job.id)
         if not position:  # it was claimed a moment ago
             return Standing(eta_s=await self.work(job))
-        seconds = await self.work(job)
+        seconds, loads = await self.work(job), self._loads_of(job)
         for kind in await self._jobs.ahead(job.id):
-            seconds += await self._seconds(
+            loads[self._estimates.loads(kind.model)] += kind.count
+            seconds += await self._estimates.seconds(
                 kind.model, kind.width, kind.height, kind.guided, kind.steps, kind.count
             )
-        return self._waiting(position, seconds)
+        return self._waiting(position, seconds + await self._swapping(loads))
 
     async def standings(self, limit: int) -> list[tuple[Job, Standing]]:
         """The first `limit` jobs of the line and where each stands, for one reading of it."""
         found, seconds = [], 0.0
+        loads: Counter[str | None] = Counter()
         for position, job in enumerate(await self._jobs.queue(limit), start=1):
             seconds += await self.work(job)
-            found.append((job, self._waiting(position, seconds)))
+            loads += self._loads_of(job)
+            swapping = await self._swapping(loads)
+            found.append((job, self._waiting(position, seconds + swapping)))
         return found
 
     async def work(self, job: Job) -> float:
         """The seconds that painting all of `job` takes."""
         p = job.paint
-        return await self._seconds(p.model, p.width, p.height, p.guided, p.working_steps, p.count)
+        return await self._estimates.seconds(
+            p.kind, p.width, p.height, p.guided, p.working_steps, p.count
+        )
+
+    async def usual(self, model: Model) -> float:
+        """The seconds that a picture takes with this model, asked for without anything else."""
+        width, height = model.sizes[0]
+        guided = model.guidance and model.default_guidance > 1
+        return await self._estimates.seconds(
+            model.name, width, height, guided, model.default_steps, 1
+        )
+
+    async def whole(self, job: Job) -> float:
+        """The same with the time to load its model, if that is not in memory."""
+        return await self.work(job) + await self._swapping(self._loads_of(job))
 
     @property
     def warming(self) -> bool:
@@ -124,6 +141,17 @@ class Line:
         # What this very painting shows counts more the further it is.
         return max(0.0, (1 - share) * (share * (took / share) + (1 - share) * whole))
 
+    def _loads_of(self, job: Job) -> Counter[str | None]:
+        """How many pictures it paints with which model."""
+        return Counter({job.paint.loads: job.paint.count})
+
+    async def _swapping(self, loads: Counter[str | None]) -> float:
+        if self._swaps is None:
+            return 0.0
+        wanted = {model: count for model, count in loads.items() if model is not None}
+        now = None if self.painting is None else self.painting.job.paint.loads
+        return await self._swaps.seconds(wanted, now)
+
     def _waiting(self, position: int, seconds: float) -> Standing:
         if self._engine.state in (EngineState.failed, EngineState.stopped):
             return Standing(position=position)
@@ -131,17 +159,3 @@ class Line:
             warm_up = max(3.0, WARM_UP_S - (self._clock() - self._opened))
             return Standing(position=position, eta_s=warm_up + seconds, warming=True)
         return Standing(position=position, eta_s=(self.remaining() or 0.0) + seconds)
-
-    async def _seconds(
-        self, model: str, width: int, height: int, guided: bool, steps: int, count: int
-    ) -> float:
-        learned = await self._speeds.estimate(model, width, height, guided, steps, count)
-        if learned is not None:
-            return learned
-        # Nothing was timed yet: a guess on the long side, since a wait that turns out shorter
-        # than promised disappoints nobody.
-        known = self._catalogue.models.get(model)
-        heavy = min(2.0, max(0.1, known.memory_mb / 2500)) if known and known.memory_mb else 1.0
-        large = width * height / (512 * 512)
-        one = (steps * STEP_S * (2 if guided else 1) + OTHER_S) * large * heavy
-        return count * max(one, 0.5)

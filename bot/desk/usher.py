@@ -20,6 +20,8 @@ TOLD = 500
 """So many people at the head of the line hear how they move up; the others are too far back."""
 PAUSE_S = 0.5
 """However fast the line changes, people hear of it no more often than this."""
+BREATH = 10
+"""After so many people others get their turn: telling hundreds at a stretch takes too long."""
 
 
 class Usher:
@@ -49,8 +51,14 @@ class Usher:
         watched = self._announcer.watched()
         if not watched:
             return
+        told = 0
         for job, standing in await self._line.standings(TOLD):
             if job.public in watched and self._still_waits(job):
+                told += 1
+                if told % BREATH == 0:
+                    await asyncio.sleep(0)
+                    if not self._still_waits(job):
+                        continue
                 self._announcer.publish(
                     Event(
                         name=EventName.queued,

@@ -6,6 +6,7 @@ memory of what was sent before.
 
 import asyncio
 import base64
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,18 @@ from bot.desk.texts import waiting
 from bot.on_web import views
 from bot.on_web.schemas import PreviewOut, ProgressOut, QueuedOut, StepOut
 from engine.errors import Refusal
+from engine.painter import Stage
 
 if TYPE_CHECKING:
     from bot.on_web.visit import Visit
+    from bot.on_web.words import Ear
 
 RETRY_MS = 2000
+REMEMBERED = 100
+
+
+Shared = tuple[int, "Ear", str, EventName]
+"""Whose pages hear an event alike: one person's, in one language."""
 
 
 class Streams:
@@ -31,6 +39,7 @@ class Streams:
     def __init__(self, *, keep_alive_s: float = 15.0) -> None:
         self.keep_alive_s = keep_alive_s
         self._open: dict[int, set[EventStream]] = {}
+        self._told: OrderedDict[Shared, tuple[Event, asyncio.Task[str]]] = OrderedDict()
         self.closing = asyncio.Event()
 
     def follow(self, person: int, public: str) -> None:
@@ -46,6 +55,22 @@ class Streams:
         streams.discard(stream)
         if not streams:
             self._open.pop(person, None)
+
+    async def data(self, visit: "Visit", event: Event) -> str:
+        """What `event` tells this visitor, as JSON; worked out once for all pages they have open.
+
+        Only the very same event is told alike: it was announced to all of them at one moment.
+        """
+        if len(self._open.get(visit.asker.person.id, ())) < 2:
+            return await _data(visit, event)
+        key = (visit.asker.person.id, visit.ear, event.public, event.name)
+        same, task = self._told.get(key, (None, None))
+        if task is None or same is not event:
+            task = asyncio.create_task(_data(visit, event), name=f"telling of {event.public}")
+            self._told[key] = event, task
+            if len(self._told) > REMEMBERED:
+                self._told.popitem(last=False)
+        return await asyncio.shield(task)
 
     def close(self) -> None:
         """End all streams: the server is about to stop and would wait for them. Pages return."""
@@ -118,7 +143,7 @@ class EventStream(Response):
         if event.name.final:
             self._followed.discard(event.public)
         mark = f"id: {last_id(event.public)}\n" if event.name.final else ""
-        data = (await told(self._visit, event)).model_dump_json()
+        data = await self._visit.web.streams.data(self._visit, event)
         return f"{mark}event: {event.name}\ndata: {data}\n\n"
 
     async def _pump(self, public: str) -> None:
@@ -133,6 +158,10 @@ class EventStream(Response):
 def last_id(public: str) -> str:
     """The event id after which nothing comes: whoever reconnects with it need not stay."""
     return f"{public}.final"
+
+
+async def _data(visit: "Visit", event: Event) -> str:
+    return (await told(visit, event)).model_dump_json()
 
 
 async def told(visit: "Visit", event: Event) -> BaseModel:
@@ -155,13 +184,22 @@ async def told(visit: "Visit", event: Event) -> BaseModel:
             id=event.public, index=progress.index, image=f"data:image/webp;base64,{image}"
         )
     view = await visit.studio.view(visit.asker, event.public)
-    return views.job_out(visit.ear, view, notes=event.notes)
+    return views.job_out(visit, view, notes=event.notes)
 
 
 async def _begun(visit: "Visit", public: str) -> ProgressOut:
     """The progress of a painting before its first step."""
     paint = (await visit.studio.view(visit.asker, public)).job.paint
-    return ProgressOut(index=0, count=paint.count, step=0, steps=paint.working_steps, share=0)
+    finishing = Stage.developing if paint.latents_of else Stage.upscaling
+    return ProgressOut(
+        index=0,
+        count=paint.count,
+        step=0,
+        steps=paint.working_steps,
+        share=0,
+        stage=Stage.painting if paint.paints else finishing,
+        stages=1 if paint.upscale is None or not paint.paints else 2,
+    )
 
 
 async def _gone(receive: Receive) -> None:

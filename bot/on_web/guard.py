@@ -50,6 +50,11 @@ class Bounds:
     body_bytes: int = 64 * 1024
     upload_bytes: int = 20 * 1024 * 1024
     uploads: tuple[str, ...] = ("/api/sources",)
+    called: tuple[str, ...] = ("/telegram/",)
+    """Paths that servers call: by whatever name, since they bring a secret of their own."""
+    call_bytes: int = 1024 * 1024
+    keyed: tuple[str, ...] = ("/v1/", "/sdapi/")
+    """Paths of programs: by whatever name, if they bring a key. Their bodies hold pictures."""
 
     @classmethod
     def for_address(
@@ -70,6 +75,10 @@ class Bounds:
         )
 
     def body_limit(self, path: str) -> int:
+        if path.startswith(self.called):
+            return self.call_bytes
+        if path.startswith(self.keyed):  # a picture and its mask, in base64
+            return 3 * self.upload_bytes + self.body_bytes
         return self.upload_bytes if path in self.uploads else self.body_bytes
 
 
@@ -94,10 +103,15 @@ class Guard:
 def refusal_of(scope: Scope, bounds: Bounds, body_limit: int) -> tuple[int, str] | None:
     """The status and reason for which this request is refused, or None."""
     headers = Headers(scope=scope)
-    if bounds.hosts is not None and _hostname(headers.get("host", "")) not in bounds.hosts:
-        return 403, "wrong_host"
-    if _from_elsewhere(scope, headers, bounds):
-        return 403, "other_site"
+    if not scope["path"].startswith(bounds.called):
+        secret = headers.get("authorization", "") if scope["path"].startswith(bounds.keyed) else ""
+        known = bounds.hosts is None or _hostname(headers.get("host", "")) in bounds.hosts
+        if not known and not secret:
+            return 403, "wrong_host"
+        # A browser sends a password by itself, but never a token.
+        by_itself = not secret.lower().startswith("bearer ")
+        if by_itself and _from_elsewhere(scope, headers, bounds):
+            return 403, "other_site"
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > body_limit:
         return 413, "too_large"
@@ -116,7 +130,7 @@ def _from_elsewhere(scope: Scope, headers: Headers, bounds: Bounds) -> bool:
         return (
             site not in ("none", "same-origin")
             and not followed
-            and scope["path"].startswith("/api/")
+            and scope["path"].startswith(("/api/", "/admin"))
         )
     if site not in ("none", "same-origin"):
         return True

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.painter import Progress
+from engine.painter import Progress, Stage
 from engine.request import Ask
 from storage.job import JobState
 
@@ -43,11 +43,52 @@ class AskIn(Exact):
         description="A picture to start from: the `source` of an upload, or `picture:` and an id.",
     )
     strength: float | None = None
+    style: str | None = Field(
+        default=None,
+        max_length=40,
+        description="A style by its name, as `/api/styles` lists them; `none` for no style at all.",
+    )
+    upscale: Whole | None = Field(
+        default=None, description="Enlarge what is painted by 2, 3, 4, 8 or 16; 1 is not at all."
+    )
+    upscaler: str | None = Field(
+        default=None, max_length=100, description="With which network, see `/api/upscalers`."
+    )
+    creative: float | None = Field(
+        default=None, description="How strongly to paint the enlarged picture over, 0.05–0.6."
+    )
+    scheduler: str | None = Field(
+        default=None, max_length=40, description="One that the model offers, see `/api/models`."
+    )
+    mask: str | None = Field(
+        default=None,
+        max_length=100,
+        description="What of `source` is painted anew: the `source` of an uploaded mask, whose "
+        "white parts are and whose black parts stay; or `alpha`, its transparent parts.",
+    )
     flags: bool = Field(default=False, description="Read flags such as --ar 3:2 in the prompt.")
 
     def ask(self) -> Ask:
         """The request as the engine knows it."""
         return Ask(**self.model_dump(exclude={"flags"}))
+
+
+class VaryIn(Exact):
+    """How far a variation may go from its picture."""
+
+    strong: bool = False
+
+
+class UpscaleIn(Exact):
+    """A stored picture to enlarge: nothing is painted, unless `creative` paints it over.
+
+    `source` is the `source` of an upload, or `picture:` and an id.
+    """
+
+    source: str = Field(max_length=100, examples=["picture:k3v9x2ma"])
+    scale: Whole = Field(default=2, description="2, 3, 4, 8 or 16.")
+    upscaler: str | None = Field(default=None, max_length=100)
+    creative: float | None = None
 
 
 class NoteOut(BaseModel):
@@ -59,13 +100,19 @@ class NoteOut(BaseModel):
 
 
 class ProgressOut(BaseModel):
-    """Step `step` of `steps` of picture `index` (from 0) of `count`; `share` is of everything."""
+    """Step `step` of `steps` of picture `index` (from 0) of `count`; `share` is of everything.
+
+    The steps are those of `stage`, number `stage_index` (from 0) of the `stages` of a picture.
+    """
 
     index: int
     count: int
     step: int
     steps: int
     share: float
+    stage: Stage = Stage.painting
+    stage_index: int = 0
+    stages: int = 1
 
     @classmethod
     def of(cls, progress: Progress) -> "ProgressOut":
@@ -75,11 +122,45 @@ class ProgressOut(BaseModel):
             step=progress.step,
             steps=progress.steps,
             share=round(progress.share, 4),
+            stage=progress.stage,
+            stage_index=progress.stage_index,
+            stages=progress.stages,
         )
 
 
+class RequestOut(BaseModel):
+    """A request as somebody put it, their own words and the style apart; null is left open."""
+
+    prompt: str
+    negative: str | None
+    model: str | None
+    width: int | None
+    height: int | None
+    steps: int | None
+    guidance: float | None
+    seed: int | None
+    count: int | None
+    source: str | None
+    strength: float | None
+    style: str | None
+    upscale: int | None
+    upscaler: str | None
+    creative: float | None
+    scheduler: str | None
+    mask: str | None
+
+    @classmethod
+    def of(cls, ask: Ask) -> "RequestOut":
+        return cls(**{name: getattr(ask, name) for name in cls.model_fields})
+
+
 class PictureOut(BaseModel):
-    """A stored picture; `url` is where its bytes are."""
+    """A stored picture: `url` has its bytes, `thumb` a small WebP of at most 384 pixels a side.
+
+    `flags` is the text that asks for it again; `scales` are those it can be enlarged by at a
+    press, `varies` is whether there can be variations of it, `finer` whether a second look at it is
+    possible. `pinned` ones are kept the longest, `veiled` ones not shown before somebody wants to.
+    """
 
     id: str
     index: int
@@ -87,13 +168,47 @@ class PictureOut(BaseModel):
     width: int
     height: int
     url: str
+    thumb: str
+    flags: str
+    pinned: bool
+    veiled: bool
+    finer: bool
+    varies: bool
+    scales: list[int]
+
+
+class ShownOut(PictureOut):
+    """A picture of the gallery, with what its job (`job`) says about it."""
+
+    job: str
+    prompt: str
+    model: str
+    request: RequestOut
+    created_at: datetime
+
+
+class GalleryOut(BaseModel):
+    """Your pictures, newest first; when there are `more`, ask for those `before` the last id."""
+
+    pictures: list[ShownOut]
+    more: bool
+
+
+class UpscaleOut(BaseModel):
+    """How a job enlarges: `of` names the stored picture if nothing is painted, else it is null."""
+
+    scale: int
+    network: str
+    of: str | None
+    creative: float | None
 
 
 class JobOut(BaseModel):
     """A job as it stands: `position` 1 is next in line, 0 is not waiting (any more).
 
     `eta_s` is the seconds until its pictures are there, null when that cannot be said; `charge`
-    is what it weighs in the budget; `message` says all of it in one sentence.
+    is what it weighs in the budget; `message` says all of it in one sentence. `width` and `height`
+    are painted, `final_width` and `final_height` come out; `request` is what asks for it again.
     """
 
     id: str
@@ -113,6 +228,14 @@ class JobOut(BaseModel):
     count: int
     source: str | None
     strength: float
+    scheduler: str | None
+    mask: str | None
+    upscale: UpscaleOut | None
+    second_look_of: str | None
+    final_width: int
+    final_height: int
+    request: RequestOut
+    parent: str | None
     cost: float
     charge: float
     notes: list[NoteOut]
@@ -132,53 +255,13 @@ class HistoryOut(BaseModel):
 
 
 class SourceOut(BaseModel):
-    """What to put into `source` of a request."""
+    """What to put into `source` of a request.
 
-    source: str
-
-
-class ModelOut(BaseModel):
-    """A model on offer; sizes are [width, height], the first is the default."""
-
-    name: str
-    title: str
-    description: str
-    licence: str
-    default: bool
-    sizes: list[tuple[int, int]]
-    default_steps: int
-    min_steps: int
-    max_steps: int
-    default_guidance: float
-    max_guidance: float
-    negative: bool
-    guidance: bool
-    image_to_image: bool
-
-
-class ModelsOut(BaseModel):
-    models: list[ModelOut]
-
-
-class MeOut(BaseModel):
-    """What you have used of your tightest budget, in credits of the last 24 hours.
-
-    `frees_at` is when a picture fits again or, while one does, when the first credits come back.
+    `request` is how the picture was made, where it says so itself (those painted here do).
     """
 
-    budget: float
-    used: float
-    left: float
-    frees_at: datetime | None
-    waiting: int
-    waiting_limit: int
-
-
-class HealthOut(BaseModel):
-    """`ok` is whether requests are taken and will be painted; `engine` how far the engine is."""
-
-    ok: bool
-    engine: str
+    source: str
+    request: RequestOut | None
 
 
 class RefusedOut(BaseModel):
@@ -205,15 +288,10 @@ class QueuedOut(BaseModel):
     message: str
 
 
-class StepOut(BaseModel):
+class StepOut(ProgressOut):
     """Event `step`: how far the painting is."""
 
     id: str
-    index: int
-    count: int
-    step: int
-    steps: int
-    share: float
     eta_s: float | None
 
 

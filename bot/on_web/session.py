@@ -124,8 +124,10 @@ class Sessions:
             fresh=self._clock() - signed.timestamp() > RENEWED_S,
         )
 
-    def cookie(self, visitor: Visitor) -> str:
+    def cookie(self, visitor: Visitor, *, secure: bool = False) -> str:
         """The Set-Cookie header that makes this visitor known again.
+
+        `secure`: they came over HTTPS, so it is never to go over anything else.
 
         SameSite=Lax rather than Strict: with Strict, whoever follows a link to the page would
         arrive without a cookie and lose their pictures to a new one.
@@ -134,8 +136,8 @@ class Sessions:
         if visitor.inside and self.has_door:
             content["door"] = self._door()
         value = self._signer.dumps(content)
-        secure = "; Secure" if self.secure else ""
-        return f"{COOKIE}={value}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax{secure}"
+        only = "; Secure" if secure or self.secure else ""
+        return f"{COOKIE}={value}; Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax{only}"
 
     def admit(self, visitor: Visitor, password: str) -> Visitor | None:
         """The visitor as signed in, or None for a wrong password. Takes the same time for any."""
@@ -210,7 +212,8 @@ class KnowVisitors:
         async def remembering(message: Message) -> None:
             current: Visitor = scope["state"]["visitor"]
             if message["type"] == "http.response.start" and current.fresh:
-                MutableHeaders(scope=message).append("Set-Cookie", self._sessions.cookie(current))
+                cookie = self._sessions.cookie(current, secure=scope.get("scheme") == "https")
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
             await send(message)
 
         await self._app(scope, receive, remembering)

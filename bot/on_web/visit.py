@@ -1,16 +1,22 @@
 """Owns what a route knows of a request: the web's parts, who asks, in which language."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Query, Request
 
+from bot.desk.links import Links
+from bot.desk.oversight import Oversight
 from bot.desk.studio import Asker, Studio
+from bot.on_web.admin_door import AdminDoor
 from bot.on_web.events import Streams
 from bot.on_web.session import Sessions, Visitor
 from bot.on_web.words import Ear
 from engine.thread import EngineState
+
+Hook = Callable[[str, str | None, bytes], Awaitable[int]]
+"""Takes a path, a secret and a body that a chat's server brought; returns the HTTP status."""
 
 PLATFORM = "web"
 PLACE = "page"
@@ -23,8 +29,19 @@ class Web:
     studio: Studio
     sessions: Sessions
     engine_state: Callable[[], EngineState]
+    chats: Callable[[], Mapping[str, str]]
+    """How each platform that has a token stands."""
+    hook: Hook | None
     clock: Callable[[], float]
     streams: Streams
+    links: Links | None = None
+    """Opens the addresses of whole pictures that chats are given."""
+    metrics: Callable[[], Awaitable[bytes]] | None = None
+    """What was measured, as a monitoring system reads it."""
+    metrics_token: str | None = None
+    door: AdminDoor | None = None
+    """The door of the admin view; None where it has no password and so does not exist."""
+    oversight: Oversight | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +77,6 @@ async def visit_of(request: Request) -> Visit:
 
 
 Here = Annotated[Visit, Depends(visit_of)]
+
+PageSize = Annotated[int, Query(ge=1, le=100)]
+Search = Annotated[str | None, Query(max_length=200, description="Words, in any order.")]

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
-from bot.desk.texts import explain, pick_language
+from starlette.requests import cookie_parser
+
+from bot.desk.texts import LANGUAGES, explain, pick_language
 from bot.desk.texts.page import page_messages
 from engine.errors import Refusal
 
+LANGUAGE_COOKIE = "atelier_language"
+"""The language somebody chose, where it is not that of their browser."""
 ZONE_HEADER = "x-time-zone"
 """The page says where its clock is, such as "Europe/Berlin"; times are told in that zone."""
 
@@ -24,7 +28,7 @@ class Ear:
     def of(cls, headers: Mapping[str, str]) -> "Ear":
         """By the headers of their request."""
         return cls(
-            language=pick_language(headers.get("accept-language")),
+            language=_chosen(headers) or pick_language(headers.get("accept-language")),
             zone=_zone(headers.get(ZONE_HEADER, "")),
         )
 
@@ -43,6 +47,12 @@ class Ear:
     def explain(self, refusal: Refusal, now: float) -> str:
         """Why it does not work."""
         return explain(refusal, self.language, now=now, tz=self.zone)
+
+
+def _chosen(headers: Mapping[str, str]) -> str | None:
+    """The language that they chose on the page."""
+    language = cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE)
+    return language if language in LANGUAGES else None
 
 
 def _zone(name: str) -> tzinfo | None:

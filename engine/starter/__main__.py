@@ -30,7 +30,10 @@ def main() -> None:
     stages.add_parser("export", help="write the model folder from the checkpoints")
     stages.add_parser("thaw", help="make checkpoints from the shipped weights, to train on")
     stage = stages.add_parser("judge", help="print how well the shipped model obeys")
-    stage.add_argument("--count", type=int, default=96)
+    stage.add_argument("--count", type=int, default=1000)
+    stage.add_argument("--sheet", type=Path, help="draw 16 pictures and what they come closest to")
+    stage = stages.add_parser("contact", help="paint the sixteen pictures of the README")
+    stage.add_argument("path", type=Path, nargs="?", default=Path(__file__).parent / "pictures.png")
     given = parser.parse_args()
     scratch: Path = given.scratch
     if given.stage == "render":
@@ -83,10 +86,16 @@ def main() -> None:
         from engine.starter import export
 
         export.thaw(scratch)
-    elif given.stage == "judge":
-        from engine.starter import judge
+    elif given.stage == "contact":
+        from engine.starter import report
 
-        print(judge.report(given.count))
+        report.contact(given.path)
+    elif given.stage == "judge":
+        from engine.starter import report
+
+        if given.sheet is not None:
+            report.sheet(given.sheet)
+        print(report.table(given.count))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.starter.world import ATTRIBUTES, NOTHING, World, bare, world
 
+BETWEEN_SHARE = 0.5
 EMPTY_SHARE = 0.08  # landscapes with nothing standing in them
-_MENTION = {"terrain": 0.82, "subject": 0.8, "time": 0.75, "sky": 0.6, "style": 0.5}
+_MENTION = {"terrain": 0.82, "subject": 0.8, "time": 0.7, "sky": 0.8, "style": 0.5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Scene:
     subject: str
     style: str
     seed: int
+    toward: str = ""  # a second time of day that the light has gone some way to
+    share: float = 0.0  # how far, 0..1
 
     def value(self, attribute: str) -> str:
         return str(getattr(self, attribute))
@@ -41,7 +44,7 @@ def any_scene(rng: random.Random) -> Scene:
     chosen = {attribute: rng.choice(told.names(attribute)) for attribute in ATTRIBUTES}
     if rng.random() < EMPTY_SHARE:
         chosen["subject"] = NOTHING
-    return Scene(**chosen, seed=rng.getrandbits(31))
+    return _scene(chosen, rng)
 
 
 def training_scene(rng: random.Random) -> Scene:
@@ -51,20 +54,39 @@ def training_scene(rng: random.Random) -> Scene:
     return scene
 
 
+def between_times(scene: Scene) -> Scene:
+    """Every other scene in a light between two times of day, which no caption names.
+
+    Without these the light alone says which skies are possible (whoever has seen no rainbow at
+    night paints none at night, whatever is asked for), and pairs never seen are never painted.
+    """
+    rng = random.Random(scene.seed + 3)
+    if rng.random() >= BETWEEN_SHARE:
+        return scene
+    others = [time for time in world().names("time") if time != scene.time]
+    return replace(scene, toward=rng.choice(others), share=rng.uniform(0.3, 0.65))
+
+
 def unseen_scene(rng: random.Random) -> Scene:
     """A scene in which both kinds of held-out pair occur at once, with a subject."""
     told = world()
     chosen = {attribute: rng.choice(told.names(attribute)) for attribute in ATTRIBUTES}
     for first, second in told.held_out_pairs:
         chosen[first], chosen[second] = rng.choice(list(told.held_out(first, second)))
-    return Scene(**chosen, seed=rng.getrandbits(31))
+    return _scene(chosen, rng)
+
+
+def _scene(chosen: dict[str, str], rng: random.Random) -> Scene:
+    seed = rng.getrandbits(31)
+    terrain, time, sky, subject, style = (chosen[attribute] for attribute in ATTRIBUTES)
+    return Scene(terrain=terrain, time=time, sky=sky, subject=subject, style=style, seed=seed)
 
 
 def mentions(rng: random.Random) -> frozenset[str]:
     """Which attributes a caption names; what it leaves out is free to vary."""
     if rng.random() < 0.1:
         return frozenset({rng.choice(ATTRIBUTES)})
-    if rng.random() < 0.15:
+    if rng.random() < 0.3:
         return frozenset(ATTRIBUTES)
     while not (named := frozenset(a for a in ATTRIBUTES if rng.random() < _MENTION[a])):
         pass
@@ -78,9 +100,11 @@ def caption(scene: Scene, rng: random.Random, *, named: frozenset[str] | None = 
     said = {
         attribute: rng.choice(told.phrases(attribute, scene.value(attribute)))
         for attribute in ATTRIBUTES
-        if attribute in wanted and scene.value(attribute) != NOTHING
+        if attribute in wanted
+        and scene.value(attribute) != NOTHING
+        and not (attribute == "time" and scene.toward)
     }
-    if not said:  # only the missing subject was asked for
+    if not said:  # only what is missing or has no name was asked for
         said = {"terrain": rng.choice(told.phrases("terrain", scene.terrain))}
     way = rng.random()
     if way < 0.55 or set(said) == {"style"}:

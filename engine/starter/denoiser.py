@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 
 import torch
@@ -17,13 +18,17 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from engine.starter import pace
 from engine.starter.captions import Scene, caption
 from engine.starter.hands import Hands
-from engine.starter.latents import read_latents
+from engine.starter.latents import importance, read_latents
 from engine.starter.muon import Muon, split
 from engine.starter.pictures import finished_shards, scenes_of, size_of
-from engine.starter.shapes import new_denoiser, new_scheduler, new_text_encoder
+from engine.starter.scenes import stage
+from engine.starter.shapes import FACTOR, new_denoiser, new_scheduler, new_text_encoder
 from engine.starter.words import POSITIONS, read_tokenizer, write_tokenizer
+from engine.starter.world import NOTHING
 
 _NOISIER = 0.75
+_SUBJECT = 4.0  # an error there counts so much more: small as it is, it is what people asked for
+_SKY = 2.0  # there stand the time and the weather
 NO_CAPTION = 0.1  # the share of pictures shown without words: what guidance steers away from
 
 
@@ -46,26 +51,42 @@ class Stock:
 
     def __init__(self, pictures: Path, latents: Path, rng: random.Random) -> None:
         self.pictures, self.latents, self.rng = pictures, latents, rng
-        self.shards: dict[int, tuple[Tensor, list[Scene]]] = {}
+        self.shards: dict[int, tuple[Tensor, Tensor, list[Scene]]] = {}
         self.restock()
 
     def restock(self) -> None:
         for shard in finished_shards(self.latents):
             if shard not in self.shards:
-                known = (read_latents(self.latents, shard), scenes_of(self.pictures, shard))
-                self.shards[shard] = known
+                scenes = scenes_of(self.pictures, shard)
+                weights = torch.stack([weights_of(scene, *size_of(shard)) for scene in scenes])
+                self.shards[shard] = (read_latents(self.latents, shard), weights, scenes)
 
-    def batch(self, count: int) -> tuple[Tensor, list[str]]:
+    def batch(self, count: int) -> tuple[Tensor, Tensor, list[str]]:
+        """Latents, what an error counts at each of their positions, and captions."""
         size = size_of(self.rng.choice(list(self.shards)))
         alike = [shard for shard in self.shards if size_of(shard) == size]
         chosen = [self.shards[self.rng.choice(alike)] for _ in range(count)]
-        picks = [self.rng.randrange(len(scenes)) for _, scenes in chosen]
-        found = torch.stack([latents[i] for (latents, _), i in zip(chosen, picks, strict=True)])
+        picks = [self.rng.randrange(len(scenes)) for _, _, scenes in chosen]
+        both = list(zip(chosen, picks, strict=True))
+        found = torch.stack([latents[i] for (latents, _, _), i in both])
+        weights = torch.stack([weights[i] for (_, weights, _), i in both])
         words = [
             "" if self.rng.random() < NO_CAPTION else caption(scenes[i], self.rng)
-            for (_, scenes), i in zip(chosen, picks, strict=True)
+            for (_, _, scenes), i in both
         ]
-        return found.float(), words
+        return found.float(), weights, words
+
+
+def weights_of(scene: Scene, width: int, height: int) -> Tensor:
+    """(1, height / 16, width / 16): what an error counts there, 1 on average."""
+    weights = torch.ones(1, height // FACTOR, width // FACTOR)
+    where = stage(scene, width, height)
+    weights[:, : round(where.horizon * height / FACTOR)] = _SKY
+    if scene.subject != NOTHING:
+        box = [side / FACTOR for side in where.around(width, height)]
+        left, top, right, bottom = max(0, int(box[0])), max(0, int(box[1])), *map(ceil, box[2:])
+        weights[:, top:bottom, left:right] = _SUBJECT
+    return weights / weights.mean()
 
 
 def tokens_of(tokenizer: CLIPTokenizer, words: Sequence[str]) -> Tensor:
@@ -95,7 +116,7 @@ def train(
     if on.type == "cpu":  # on so few positions the plain sums are faster than the fused ones
         model.denoiser.set_attn_processor(AttnProcessor())
         model.text.set_attn_implementation("eager")
-    mean = pace.Average(model, keep=0.99)
+    mean = pace.Average(model, keep=0.997)
     clock = pace.Pace(minutes, warm_up=100)
     hands = Hands(model, cores if on.type == "cpu" else 1)
     matrices, rest = split(model)
@@ -115,12 +136,13 @@ def train(
             seen = before["seen"]
     remains: Tensor = new_scheduler().alphas_cumprod.to(on)
     stock = Stock(pictures, latents, rng)
+    channels = importance(latents).to(on)
     told = saved = time.monotonic()
     going, total, added = True, 0.0, 0
     share = batch // len(hands.models)
 
-    def learn(own: Painter, given: tuple[Tensor, list[str]]) -> list[float]:
-        clean, tokens = given[0].to(on), tokens_of(tokenizer, given[1]).to(on)
+    def learn(own: Painter, given: tuple[Tensor, Tensor, list[str]]) -> list[float]:
+        clean, weights, tokens = given[0].to(on), given[1].to(on), tokens_of(tokenizer, given[2])
         even = (torch.arange(share) + torch.rand(share)) / share  # one from each stretch of time
         # more of the noisy end, where it is decided what the picture shows
         steps = (even**_NOISIER * 1000).long().clamp(max=999).to(on)
@@ -128,8 +150,9 @@ def train(
         drown = (1 - remains[steps]).sqrt()[:, None, None, None]
         noise = torch.randn_like(clean)
         with torch.autocast(on.type, torch.bfloat16):
-            out = own(keep * clean + drown * noise, steps, tokens)
-        loss = F.mse_loss(out.float(), keep * noise - drown * clean)
+            out = own(keep * clean + drown * noise, steps, tokens.to(on))
+        errors = F.mse_loss(out.float(), keep * noise - drown * clean, reduction="none")
+        loss = (weights * channels * errors).mean()
         loss.backward()
         return [float(loss.detach())]
 

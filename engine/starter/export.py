@@ -69,7 +69,7 @@ def _forget_places(folder: Path) -> None:
 def from_checkpoints(scratch: Path) -> None:
     """Put the trained parts together and write both folders."""
     text_encoder, tokenizer, unet = denoiser.read(scratch / "denoiser.pt")
-    vae = latents.current(scratch / "latents", scratch / "autoencoder.pt", scratch / "pictures")
+    vae = latents.current(scratch / "latents", scratch / "autoencoder.pt")
     write_weights(put_together(vae, text_encoder, tokenizer, unet))
     write_model()
     if (scratch / PROBE).exists():

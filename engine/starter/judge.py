@@ -14,7 +14,7 @@ from PIL import Image
 
 from engine.starter import probe
 from engine.starter.captions import Scene, caption, training_scene, unseen_scene
-from engine.starter.export import MODEL, WEIGHTS, megabytes
+from engine.starter.export import MODEL, WEIGHTS
 from engine.starter.shapes import CHANNELS, FACTOR, SIZES
 from engine.starter.world import ATTRIBUTES
 
@@ -78,41 +78,3 @@ def obedience(
     seconds = (time.monotonic() - start) / len(images)
     seen = probe.obeyed(probe.read(path), images, [scene for scene, _ in asked])
     return {a: sum(right) / len(right) for a, right in seen.items()}, seconds
-
-
-def report(count: int, path: Path = PROBE) -> str:
-    """The table of `make bench-starter`, whatever it says."""
-    unseen, familiar = orders(count, unseen=True), orders(count, unseen=False)
-    light, full = shipped(), original()
-    paint(light, "warm up", 1)
-    columns = {
-        "8-bit, unseen pairs": obedience(light, unseen, path),
-        "8-bit, seen pairs": obedience(light, familiar, path),
-        "fp32, unseen pairs": obedience(full, unseen, path),
-    }
-    lines = [f"{count} pictures a column, 256x256, 8 steps, guidance 3; chance in brackets", ""]
-    lines.append(f"{'':16}" + "".join(f"{name:>22}" for name in columns))
-    for attribute in ATTRIBUTES:
-        chance = 1 / len(probe.answers(attribute))
-        shares = "".join(f"{marks[attribute]:>22.1%}" for marks, _ in columns.values())
-        lines.append(f"{attribute:9}({chance:4.0%}) {shares}")
-    lines.append(
-        f"{'s/picture':16}" + "".join(f"{seconds:>22.2f}" for _, seconds in columns.values())
-    )
-    lines.append(
-        f"\nmodel {megabytes(MODEL):.1f} MB, made from {megabytes(WEIGHTS):.1f} MB of fp16 weights"
-    )
-    return "\n".join(lines)
-
-
-def sheet(
-    pipeline: Any, prompts: Sequence[str], path: Path, *, across: int = 8, **how: Any
-) -> None:
-    """Pictures side by side, to be looked at."""
-    images = [paint(pipeline, words, seed, **how) for seed, words in enumerate(prompts)]
-    w, h = images[0].size
-    rows = -(-len(images) // across)
-    page = Image.new("RGB", (across * w, rows * h))
-    for i, image in enumerate(images):
-        page.paste(image, (i % across * w, i // across * h))
-    page.save(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.starter.captions import Scene, training_scene
+from engine.starter.captions import Scene, between_times, training_scene
 from engine.starter.scenes import render
 from engine.starter.shapes import SIZES
 
@@ -37,7 +37,7 @@ def _render_shard(folder: Path, shard: int) -> int:
     path = folder / f"{shard:04}.npy"
     if not path.exists():
         rng = random.Random(7_000_000 + shard)
-        scenes = [training_scene(rng) for _ in range(SHARD)]
+        scenes = [between_times(training_scene(rng)) for _ in range(SHARD)]
         width, height = size_of(shard)
         pixels = np.stack([np.asarray(render(scene, width, height)) for scene in scenes])
         (folder / f"{shard:04}.json").write_text(json.dumps([asdict(s) for s in scenes]), "utf-8")

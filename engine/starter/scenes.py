@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +18,47 @@ from engine.starter.things import FLIES, FLOATS, paint_thing
 from engine.starter.world import NOTHING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where a scene's horizon lies and its subject stands, in shares of width and height."""
+
+    horizon: float
+    x: float
+    y: float
+    size: float
+
+    def around(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The box that holds the subject in a picture of that size: left, top, right, bottom."""
+        unit = math.sqrt(width * height) / 256 * self.size
+        x, y = self.x * width, self.y * height
+        return x - 50 * unit, y - 112 * unit, x + 50 * unit, y + 5 * unit
+
+
+def stage(scene: Scene, width: int, height: int) -> Stage:
+    """Where everything stands, known before anything is drawn."""
+    rng = random.Random(scene.seed)
+    flying = scene.subject in FLIES
+    return Stage(
+        horizon=rng.uniform(0.52, 0.62),
+        x=rng.uniform(0.34, 0.66),
+        y=rng.uniform(0.58, 0.68) if flying else rng.uniform(0.8, 0.87),
+        size=rng.uniform(0.95, 1.2) * min(1.0, height / width * 1.25),
+    )
+
+
 def render(scene: Scene, width: int = 256, height: int = 256) -> Image.Image:
     """The picture of a scene. The same scene at the same size is the same picture."""
-    rng = random.Random(scene.seed)
+    rng = random.Random(scene.seed + 2)
     c = Canvas(width, height)
-    horizon = rng.uniform(0.52, 0.62)
-    x, y = c.w * rng.uniform(0.34, 0.66), c.h * rng.uniform(0.8, 0.87)
-    light = light_for(scene.time, scene.sky, horizon, x / c.w, rng)
-    flying = scene.subject in FLIES
-    floating = scene.subject in FLOATS or flying or scene.subject == NOTHING
+    where = stage(scene, width, height)
+    horizon, x, y = where.horizon, c.w * where.x, c.h * where.y
+    toward = (scene.toward, scene.share)
+    light = light_for(scene.time, scene.sky, horizon, x / c.w, rng, toward)
+    floating = scene.subject in FLOATS | FLIES | {NOTHING}
     paint_sky(c, light, scene.time, scene.sky, horizon, rng)
     paint_ground(c, light, scene.terrain, horizon, (x, y), floating, rng)
-    size = rng.uniform(0.95, 1.2) * min(1.0, c.h / c.w * 1.25)
-    if flying:
-        y = c.h * rng.uniform(0.58, 0.68)
     if scene.subject != NOTHING:
-        paint_thing(c, light, scene.subject, (x, y), size, rng)
+        paint_thing(c, light, scene.subject, (x, y), where.size, rng)
     paint_air(c, light, scene.sky, horizon, rng)
     return _STYLES[scene.style](c.finished(), random.Random(scene.seed + 1))
 

@@ -60,23 +60,41 @@ _TIMES: dict[str, tuple[Colour, Colour, Colour, Colour, Colour, bool]] = {
         False,
     ),
 }
-_GREY: Colour = (92, 98, 112)
+_SLATE: Colour = (54, 58, 74)
+_MILK: Colour = (226, 230, 236)
 
 
-def light_for(time: str, sky: str, horizon: float, avoid_x: float, rng: random.Random) -> Light:
-    """The light of a time of day under a sky; the orb keeps away from the share `avoid_x`."""
+def lit_by(colour: Colour, ambient: Colour) -> Colour:
+    """What hangs in the sky takes half of the light's tint: it shows at any time of day."""
+    return times(colour, mix(ambient, (1.0, 1.0, 1.0), 0.5))
+
+
+def light_for(
+    time: str,
+    sky: str,
+    horizon: float,
+    avoid_x: float,
+    rng: random.Random,
+    toward: tuple[str, float] = ("", 0.0),
+) -> Light:
+    """The light of a time of day under a sky; the orb keeps away from the share `avoid_x`.
+
+    `toward` is a second time and how far (0..1) the light has gone to it.
+    """
     top, middle, bottom, ambient, orb, lamps = _TIMES[time]
+    if toward[0]:
+        here, there = (top, middle, bottom, ambient, orb), _TIMES[toward[0]][:5]
+        top, middle, bottom, ambient, orb = (
+            mix(a, b, toward[1]) for a, b in zip(here, there, strict=True)
+        )
     warm = rng.uniform(-9, 9)
     top, middle, bottom = ((c[0] + warm, c[1], c[2] - warm) for c in (top, middle, bottom))
     if sky == "storm":
-        dark = times(_GREY, (0.4, 0.4, 0.5) if time == "night" else (0.8, 0.8, 0.8))
-        top, middle = mix(top, times(dark, (0.62, 0.62, 0.66)), 0.8), mix(middle, dark, 0.62)
-        bottom, ambient = mix(bottom, dark, 0.4), times(ambient, (0.72, 0.74, 0.8))
+        top, middle = mix(top, _SLATE, 0.8), mix(middle, _SLATE, 0.5)
+        ambient = times(ambient, (0.76, 0.78, 0.84))
     elif sky == "fog":
-        pale = mix(bottom, times(WHITE, ambient), 0.35)
-        top, middle, bottom = mix(top, pale, 0.72), mix(middle, pale, 0.8), pale
-    elif sky == "clouds":
-        top, middle = mix(top, bottom, 0.12), mix(middle, bottom, 0.12)
+        pale = lit_by(_MILK, ambient)
+        top, middle, bottom = mix(top, pale, 0.75), mix(middle, pale, 0.8), mix(bottom, pale, 0.6)
     if time in ("day", "night"):
         height = rng.uniform(0.14, 0.32) * horizon / 0.6
     else:
@@ -101,13 +119,13 @@ def paint_sky(
     if sky != "storm":
         _orb(c, light, time, sky)
     if sky == "clouds":
-        _clouds(c, light, time, horizon, rng)
+        _clouds(c, light, horizon, rng)
     elif sky == "storm":
         _thunder(c, light, horizon, rng)
     elif sky == "aurora":
         _aurora(c, horizon, rng)
     elif sky == "rainbow":
-        _rainbow(c, light, horizon, rng)
+        _rainbow(c, horizon, rng)
 
 
 def paint_air(c: Canvas, light: Light, sky: str, horizon: float, rng: random.Random) -> None:
@@ -116,10 +134,10 @@ def paint_air(c: Canvas, light: Light, sky: str, horizon: float, rng: random.Ran
         tint, slant = mix(light.bottom, WHITE, 0.35), rng.uniform(-0.35, 0.35)
         mask = Image.new("L", (c.w, c.h))
         pen = ImageDraw.Draw(mask)
-        for _ in range(70):
+        for _ in range(110):
             x, y, long = rng.uniform(0, c.w), rng.uniform(0, c.h), rng.uniform(9, 20) * c.unit
             pen.line(
-                (x, y, x + slant * long, y + long), fill=120, width=max(1, round(0.9 * c.unit))
+                (x, y, x + slant * long, y + long), fill=130, width=max(1, round(0.9 * c.unit))
             )
         c.image.paste(whole(tint), (0, 0, c.w, c.h), mask)
     elif sky == "fog":
@@ -129,8 +147,8 @@ def paint_air(c: Canvas, light: Light, sky: str, horizon: float, rng: random.Ran
         for k in range(1, 4):
             turn = rng.uniform(0, math.tau)
             swell += np.sin(columns * k * 3.0 + rows * 17.0 * k + turn).astype(np.float32) / k
-        band = np.exp(-(((rows - horizon - 0.04) / 0.2) ** 2)).astype(np.float32)
-        c.veil(mix(light.bottom, WHITE, 0.12), 0.1 + band * (0.44 + 0.15 * swell))
+        band = np.exp(-(((rows - horizon - 0.02) / 0.16) ** 2)).astype(np.float32)
+        c.veil(lit_by(_MILK, light.ambient), 0.24 + band * (0.46 + 0.1 * swell))
 
 
 def _orb(c: Canvas, light: Light, time: str, sky: str) -> None:
@@ -151,42 +169,42 @@ def _stars(c: Canvas, count: int, horizon: float, rng: random.Random) -> None:
         c.ellipse(rng.uniform(0, c.w), rng.uniform(0, c.h * horizon), r, r, (226, 230, 250))
 
 
-def _clouds(c: Canvas, light: Light, time: str, horizon: float, rng: random.Random) -> None:
-    lit = mix(times(WHITE, (0.46, 0.5, 0.7)) if time == "night" else WHITE, light.bottom, 0.3)
-    shade = mix(lit, light.middle, 0.45)
-    for row in range(5):
-        y = c.h * horizon * (0.16 + 0.165 * row + rng.uniform(-0.04, 0.04))
-        size = c.unit * (30 - 4.2 * row) * rng.uniform(0.8, 1.2)
-        x = c.w * ((row * 0.37 + rng.uniform(0, 0.5)) % 1.0)
+def _clouds(c: Canvas, light: Light, horizon: float, rng: random.Random) -> None:
+    """A bank of cumulus from side to side below the top, and a thinner one above the land."""
+    lit = lit_by(WHITE, light.ambient)
+    shade = mix(lit, light.middle, 0.4)
+    for y, size in ((0.3, 27.0), (0.72, 15.0)):
+        y, size = c.h * horizon * (y + rng.uniform(-0.04, 0.04)), c.unit * size
+        count = round(c.w / size * 1.15) + 1
         puffs = [
             (
-                x + size * (k - 2) * rng.uniform(0.5, 0.7),
-                size * (0.62 - 0.12 * abs(k - 2)) * rng.uniform(0.75, 1.1),
+                c.w * (k + rng.uniform(0.2, 0.8)) / count,
+                size * rng.uniform(0.5, 1.0),
             )
-            for k in range(5)
+            for k in range(count)
         ]
-        for colour, drop in ((shade, 0.16 * size), (lit, 0.0)):
-            for px, r in puffs:
-                c.ellipse(px, y + drop - r * 0.3, r, r * 0.72, colour)
+        for colour, drop in ((shade, 0.3 * size), (lit, 0.0)):
+            for x, r in puffs:
+                c.ellipse(x, y + drop - r * 0.4, r, r * 0.8, colour)
 
 
 def _thunder(c: Canvas, light: Light, horizon: float, rng: random.Random) -> None:
+    """Dark clouds that hang from the top, and a bolt of lightning on either side."""
     for row in range(3):
-        tone = mix(light.top, light.middle, 0.12 + 0.3 * row)
-        tone = times(tone, (0.82, 0.82, 0.84)) if row % 2 == 0 else tone
-        base = c.h * horizon * (0.4 - 0.15 * row)
+        tone = mix(_SLATE, (96, 102, 120), 0.5 - 0.25 * row)
+        base = c.h * horizon * (0.52 - 0.17 * row)
         for k in range(8):
             x = c.w * (k / 7) + rng.uniform(-12, 12) * c.unit
             c.ellipse(x, base - 6 * c.unit, 26 * c.unit, rng.uniform(14, 24) * c.unit, tone)
         c.box(0, 0, c.w, base - 6 * c.unit, tone)
-    x, y = light.orb_x * c.w, c.h * horizon * 0.34
-    foot = c.h * horizon * 1.0
-    bolt = [(x, y)]
-    while bolt[-1][1] < foot:
-        bx, by = bolt[-1]
-        bolt.append((bx + rng.uniform(-13, 13) * c.unit, by + rng.uniform(9, 17) * c.unit))
-    c.glow(x, (y + foot) / 2, 60 * c.unit, (255, 250, 205), 0.45)
-    c.line(bolt, (255, 251, 214), 3.2 * c.unit)
+    for x in (light.orb_x, 1.0 - light.orb_x):
+        x, y, foot = x * c.w, c.h * horizon * 0.44, c.h * horizon
+        bolt = [(x, y)]
+        while bolt[-1][1] < foot:
+            bx, by = bolt[-1]
+            bolt.append((bx + rng.uniform(-13, 13) * c.unit, by + rng.uniform(9, 17) * c.unit))
+        c.glow(x, (y + foot) / 2, 60 * c.unit, (255, 250, 205), 0.5)
+        c.line(bolt, (255, 251, 214), 4.2 * c.unit)
 
 
 def _aurora(c: Canvas, horizon: float, rng: random.Random) -> None:
@@ -206,12 +224,12 @@ def _aurora(c: Canvas, horizon: float, rng: random.Random) -> None:
         c.veil(colour, (curtain * folds * 0.72).astype(np.float32))
 
 
-def _rainbow(c: Canvas, light: Light, horizon: float, rng: random.Random) -> None:
+def _rainbow(c: Canvas, horizon: float, rng: random.Random) -> None:
     over = c.image.copy()
     pen = ImageDraw.Draw(over)
-    x, y = c.w * rng.uniform(0.35, 0.65), c.h * (horizon + 0.06)
-    r = c.unit * rng.uniform(98, 116)
-    band = 4.2 * c.unit
+    x, y = c.w * rng.uniform(0.46, 0.54), c.h * (horizon + 0.06)
+    r = c.unit * rng.uniform(112, 120)
+    band = 6.0 * c.unit
     for colour in (
         (226, 60, 60),
         (246, 146, 50),
@@ -222,4 +240,4 @@ def _rainbow(c: Canvas, light: Light, horizon: float, rng: random.Random) -> Non
     ):
         pen.ellipse((x - r, y - r, x + r, y + r), outline=colour, width=round(band) + 1)
         r -= band
-    c.image.paste(Image.blend(c.image, over, 0.82 if light.lamps else 0.7), (0, 0))
+    c.image.paste(Image.blend(c.image, over, 0.85), (0, 0))

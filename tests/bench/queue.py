@@ -7,16 +7,33 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from engine.catalogue import Catalogue
-from engine.request import Ask, resolve
+from engine.request import Ask
+from engine.resolving import resolve
 from storage.database import FILE, Database
 from storage.jobs import Jobs, Order, Rules
+from tests.bench.report import Figure, Report
 
-WAITING, FINISHED, PEOPLE, TRIES = 100_000, 1_000_000, 5_000, 300
+PEOPLE = 5_000
+ALLOWED_MS = 10.0
+DOING = ("enqueue", "claim", "position")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """So many rows of jobs, and so many times each thing is done among them."""
+
+    waiting: int
+    finished: int
+    tries: int
+
+
+FULL = Size(waiting=100_000, finished=1_000_000, tries=500)
+TINY = Size(waiting=200, finished=500, tries=20)
 RULES = Rules(
     budget=1e6, place=1e9, address=1e6, waiting_per_person=10**6, queue_limit=10**7
 )  # wide limits: every sum is computed, none refuses
@@ -38,30 +55,36 @@ FROM numbers
 """
 
 
-def run() -> None:
-    """Print median and p99 in milliseconds, small and large, and their ratio."""
-    print("                     median       p99   (ms)")
-    medians: dict[str, list[float]] = {}
-    for name, waiting, finished in (("empty", 0, 0), ("large", WAITING, FINISHED)):
-        for what, times in asyncio.run(_measure(waiting, finished)).items():
-            p99 = quantiles(times, n=100)[98]
-            print(f"{name:>6} {what:>10}: {median(times):8.2f}  {p99:8.2f}")
-            medians.setdefault(what, []).append(median(times))
-    for what, (small, large) in medians.items():
-        print(f" ratio {what:>10}: {large / small:8.2f} large / empty")
+def run(size: Size = FULL) -> Report:
+    """Milliseconds of each thing, in an empty database and in a large one."""
+    empty = asyncio.run(_measure(0, 0, size.tries))
+    large = asyncio.run(_measure(size.waiting, size.finished, size.tries))
+    figures = []
+    for what in DOING:
+        base = f"{what}, empty database"
+        figures.append(Figure.of(base, "ms", empty[what]))
+        figures.append(Figure.of(what, "ms", large[what], allowed=ALLOWED_MS, against=base))
+    return Report(
+        bench="queue",
+        title="A long line",
+        settings={"waiting": size.waiting, "finished": size.finished, "people": PEOPLE},
+        figures=tuple(figures),
+    )
 
 
-async def _measure(waiting: int, finished: int) -> dict[str, list[float]]:
+async def _measure(waiting: int, finished: int, tries: int) -> dict[str, list[float]]:
     model = Catalogue.read().get("starter")
     resolved = resolve(Ask(prompt="the sea"), model, draw_seed=lambda: 1)
     with tempfile.TemporaryDirectory() as folder:
         db = await Database.open(Path(folder))
         await db.close()
-        _fill(Path(folder) / FILE, resolved.paint.to_json(), waiting, finished)
+        await asyncio.to_thread(
+            _fill, Path(folder) / FILE, resolved.paint.to_json(), waiting, finished
+        )
         db = await Database.open(Path(folder))
         jobs = Jobs(db)
-        times: dict[str, list[float]] = {"enqueue": [], "claim": [], "position": []}
-        for number in range(TRIES):
+        times: dict[str, list[float]] = {what: [] for what in DOING}
+        for number in range(tries):
             order = Order(
                 person=1 + number % PEOPLE,
                 place=1,

@@ -12,20 +12,40 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+from PIL.Image import Image
+
+from bot.desk.album import Album
 from bot.desk.announcer import Announcer, Event
 from bot.desk.delivery import Courier, Deliverer
+from bot.desk.disk import Disk
+from bot.desk.estimates import Estimates
+from bot.desk.forgetting import Farewell
+from bot.desk.keeping import Keeper
 from bot.desk.line import Line
+from bot.desk.office import Office
 from bot.desk.studio import Asker, Studio
+from bot.desk.swaps import Swaps
+from bot.desk.veils import Veils
 from bot.desk.worker import Worker
+from bot.wiring import make_keeper
+from engine.catalogue import Catalogue
 from engine.request import Ask
 from engine.thread import EngineThread
+from storage.albums import Albums
+from storage.audit import Audit
 from storage.database import Database
+from storage.facts import Facts
+from storage.files import free_bytes
+from storage.forgetting import Forgetting
 from storage.jobs import Job, Jobs
+from storage.members import Members
 from storage.people import People
-from storage.pictures import Pictures, Sources
+from storage.pictures import Pictures
 from storage.places import Places
+from storage.prompts import Prompts
+from storage.sources import Sources
 from storage.speeds import Speeds
-from tests.fakes import GivenSettings, ListCourier, SquarePainter, catalogue
+from tests.fakes import GivenSettings, ListCourier, SquarePainter, catalogue, networks
 
 PATIENCE_S = 20.0
 
@@ -42,11 +62,20 @@ class Desk:
     announcer: Announcer
     deliverer: Deliverer
     line: Line
+    swaps: Swaps
     jobs: Jobs
     people: People
     places: Places
     pictures: Pictures
     speeds: Speeds
+    members: Members
+    office: Office
+    facts: Facts
+    audit: Audit
+    sources: Sources
+    keeper: Keeper
+    disk: Disk
+    farewell: Farewell
 
     async def asker(self, who: str = "ann", place: str = "room", **more: Any) -> Asker:
         """Somebody in a chat of the platform "test"."""
@@ -92,7 +121,10 @@ async def open_desk(
     couriers: tuple[Courier, ...] = (),
     running: bool = True,
     warm: bool = True,
+    models: Catalogue | None = None,
     clock: Callable[[], float] = time,
+    free: Callable[[Path], int] = free_bytes,
+    judge: Callable[[Image], float] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Desk]:
     """A desk on the data folder `data`; with `running`, its worker and deliverer are at work."""
@@ -102,14 +134,19 @@ async def open_desk(
         painter.warm_up.clear()
     db = await Database.open(data, clock=clock)
     files = ThreadPoolExecutor(2)
-    engine = EngineThread(lambda: painter, ("squares",))
-    jobs, speeds, offered = Jobs(db), Speeds(db), catalogue()
-    pictures, sources = Pictures(db, data / "pictures"), Sources(data / "sources")
-    line = Line(jobs=jobs, speeds=speeds, catalogue=offered, engine=engine)
+    make_judge = None if judge is None else (lambda: judge)
+    engine = EngineThread(lambda: painter, ("squares",), make_judge=make_judge)
+    jobs, speeds, offered = Jobs(db), Speeds(db), models or catalogue()
+    pictures, sources = Pictures(db, data / "pictures"), Sources(db, data / "sources")
+    estimates = Estimates(speeds=speeds, catalogue=offered, networks=networks())
+    swaps = Swaps(speeds=speeds, catalogue=offered, memory_bytes=chosen.memory_bytes)
+    line = Line(jobs=jobs, estimates=estimates, engine=engine, swaps=swaps)
+    places = Places(db)
     announcer, courier = Announcer(), ListCourier()
     deliverer = Deliverer(
         jobs=jobs, pictures=pictures, couriers=(courier, *couriers), first_backoff_s=0.02
     )
+    disk = Disk(data, chosen.reserve_bytes, free)
     worker = Worker(
         jobs=jobs,
         pictures=pictures,
@@ -119,25 +156,65 @@ async def open_desk(
         line=line,
         announcer=announcer,
         deliverer=deliverer,
+        disk=disk,
         files=files,
         attempts=chosen.attempts,
         first_backoff_s=0.02,
+        swaps=swaps,
+        veils=Veils(
+            places=places,
+            judged=judge is not None,
+            flagged=chosen.safety_flagged,
+            harm=chosen.safety_threshold,
+        ),
     )
-    people, places, seeds = People(db), Places(db), itertools.count(100)
+    people, seeds = People(db), itertools.count(100)
+    members, prompts, forgetting = Members(db), Prompts(db), Forgetting(db)
+    farewell = Farewell(
+        forgetting=forgetting, people=people, pictures=pictures, sources=sources, worker=worker
+    )
+    keeper = make_keeper(
+        db, chosen, pictures=pictures, sources=sources, farewell=farewell, clock=clock
+    )
+    album = Album(
+        albums=Albums(db, prompts),
+        prompts=prompts,
+        jobs=jobs,
+        pictures=pictures,
+        files=files,
+        most_pins=chosen.pins,
+    )
     studio = Studio(
+        networks=networks(),
         catalogue=offered,
         jobs=jobs,
         people=people,
         places=places,
+        members=members,
         pictures=pictures,
         sources=sources,
         line=line,
         announcer=announcer,
         worker=worker,
+        album=album,
+        farewell=farewell,
+        disk=disk,
         files=files,
         settings=chosen,
         draw_seed=lambda: next(seeds),
         clock=clock,
+    )
+    audit = Audit(db)
+    office = Office(
+        catalogue=offered,
+        studio=studio,
+        jobs=jobs,
+        people=people,
+        places=places,
+        members=members,
+        audit=audit,
+        worker=worker,
+        settings=chosen,
     )
     tasks = []
     if running:
@@ -155,11 +232,20 @@ async def open_desk(
             announcer=announcer,
             deliverer=deliverer,
             line=line,
+            swaps=swaps,
             jobs=jobs,
             people=people,
             places=places,
             pictures=pictures,
             speeds=speeds,
+            members=members,
+            office=office,
+            facts=Facts(db),
+            audit=audit,
+            sources=sources,
+            keeper=keeper,
+            disk=disk,
+            farewell=farewell,
         )
     finally:
         painter.release()

@@ -11,10 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.desk.errors import MissingValue, RepeatedFlag, UnknownFlag, UnreadableValue
-from bot.desk.flags import FLAGS, MAX_TEXT, format_flags, parse
+from bot.desk.flags import FLAGS, MAX_TEXT, format_flags, parse, switches
 from engine.errors import InvalidRequest, Refusal
-from engine.request import SEEDS, Ask, Paint, resolve
-from tests.fakes import PLAIN, SQUARES
+from engine.networks import SCALES
+from engine.request import SEEDS, Ask, Paint, Upscale
+from engine.resolving import CREATIVE, resolve
+from tests.fakes import PLAIN, SQUARES, networks
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,11 @@ from tests.fakes import PLAIN, SQUARES
         ("a sign, \\--seed on it", Ask(prompt="a sign, --seed on it")),
         ('a sign "OPEN" --seed 3', Ask(prompt='a sign "OPEN"', seed=3)),
         ("it is --1 degree", Ask(prompt="it is --1 degree")),
+        ("a fox --upscale 4", Ask(prompt="a fox", upscale=4)),
+        ("a fox --up x2", Ask(prompt="a fox", upscale=2)),
+        ("a fox --up 2×", Ask(prompt="a fox", upscale=2)),
+        ("a fox --upscaler crisp", Ask(prompt="a fox", upscaler="crisp")),
+        ("a fox —up=4 --creative .3", Ask(prompt="a fox", upscale=4, creative=0.3)),
         ("", Ask(prompt="")),
     ],
 )
@@ -138,6 +145,13 @@ WORDS = st.lists(
     seed=st.integers(0, SEEDS - 1),
     count=st.integers(1, 4),
     strength=st.none() | st.floats(0.05, 1),
+    upscale=st.none()
+    | st.builds(
+        Upscale,
+        scale=st.sampled_from(SCALES),
+        network=st.sampled_from(["crisp", "mend"]),
+        creative=st.none() | st.floats(*CREATIVE),
+    ),
 )
 def test_a_request_survives_being_written_and_read(
     prompt: str,
@@ -148,6 +162,7 @@ def test_a_request_survives_being_written_and_read(
     seed: int,
     count: int,
     strength: float | None,
+    upscale: Upscale | None,
 ) -> None:
     """What `format_flags` writes is read as the same request, whatever stands in the prompt."""
     paint = Paint(
@@ -162,9 +177,10 @@ def test_a_request_survives_being_written_and_read(
         count=count,
         source=None if strength is None else "upload:1",
         strength=0.6 if strength is None else strength,
+        upscale=upscale,
     )
     ask = replace(parse(format_flags(paint, SQUARES)), source=paint.source)
-    again = resolve(ask, SQUARES, draw_seed=lambda: 0, exact=True)
+    again = resolve(ask, SQUARES, draw_seed=lambda: 0, exact=True, networks=networks())
     assert (again.paint, again.notes) == (paint, ())
 
 
@@ -173,6 +189,14 @@ def test_what_a_model_does_not_take_is_not_written() -> None:
     paint = resolve(Ask(prompt="a fox"), PLAIN, draw_seed=lambda: 5).paint
     assert format_flags(paint, PLAIN) == "a fox --model plain --size 32x32 --steps 2 --seed 5"
     assert format_flags(paint, PLAIN, seed=False).endswith("--steps 2")
+
+
+@pytest.mark.parametrize("typed", ["two", "2.5", "x", "2x3", "-2"])
+def test_a_scale_is_a_whole_number(typed: str) -> None:
+    """Which ones are possible the engine says; this is no number at all."""
+    with pytest.raises(UnreadableValue) as caught:
+        parse(f"a fox --upscale {typed}")
+    assert (caught.value.field, caught.value.allowed) == ("upscale", "2")
 
 
 def test_long_and_nasty_texts_are_read_quickly() -> None:
@@ -190,3 +214,22 @@ def test_long_and_nasty_texts_are_read_quickly() -> None:
         with suppress(Refusal):
             parse(text)
         assert time.process_time() - began < 1
+
+
+def test_what_stands_alone_takes_no_value() -> None:
+    """`--spoiler` is about showing: it fills in nothing, wherever it stands, and is found apart."""
+    assert parse("a fox --spoiler in snow --seed 7").prompt == "a fox in snow"
+    assert parse("a fox --no clouds —spoiler").negative == "clouds"
+    assert switches("a fox --seed 7 —Spoiler") == {"spoiler"}
+    assert switches("a fox \\--spoiler --no spoiler") == frozenset()
+    assert parse("a fox \\--spoiler").prompt == "a fox --spoiler"
+    with pytest.raises(UnreadableValue):
+        parse("a fox --spoiler=no")
+    with pytest.raises(MissingValue):
+        parse("a fox --seed --spoiler")
+
+
+@pytest.mark.parametrize("text", ["a fox --style oil", "a fox --style=oil", "--style 'oil' a fox"])
+def test_a_style_is_named_like_any_other_value(text: str) -> None:
+    """Which ones there are is known elsewhere; what it stands for never passes through here."""
+    assert parse(text.replace("'", '"')) == Ask(prompt="a fox", style="oil")

@@ -5,24 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
-import pytest
 import structlog
 
 from bot.log import set_up
-
-
-@pytest.fixture(autouse=True)
-def put_back() -> Iterator[None]:
-    """Leave the process as it was."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def test_lines_are_json_with_the_job_and_without_secrets() -> None:
@@ -44,6 +30,15 @@ def test_lines_are_json_with_the_job_and_without_secrets() -> None:
     assert "ValueError" in third["exception"]
 
 
+def test_a_secret_in_an_address_is_hidden_as_well() -> None:
+    """httpx escapes the colon of a Telegram token when it downloads a file."""
+    stream = io.StringIO()
+    set_up("json", secrets=["123:abc-DEF"], stream=stream)
+    logging.getLogger("library").warning("GET http://api/file/bot123%3Aabc-DEF/photos/1.jpg")
+    assert "abc-DEF" not in stream.getvalue()
+    assert "bot•••/photos/1.jpg" in stream.getvalue()
+
+
 def test_the_console_form_is_for_people() -> None:
     """One readable line, uncoloured where nobody looks."""
     stream = io.StringIO()
@@ -52,6 +47,24 @@ def test_the_console_form_is_for_people() -> None:
     assert "painted" in stream.getvalue()
     assert "seconds=2" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
+
+
+def test_a_traceback_on_the_console_shows_no_variables() -> None:
+    """A long token among them could be wrapped or cut, where nothing would recognise it."""
+    stream, token = io.StringIO(), "MTAw" + "abcdefgh" * 12 + ".GhostX." + "q" * 38
+    set_up("console", secrets=[token], stream=stream)
+
+    def connect(given: str) -> None:
+        raise ConnectionError("no network")
+
+    try:
+        connect(token)
+    except ConnectionError:
+        logging.getLogger("somebody").exception("Failed to connect")
+        structlog.get_logger("bot").exception("failed")
+    text = stream.getvalue()
+    assert text.count("ConnectionError: no network") == 2
+    assert "abcdefgh" not in text
 
 
 def test_chatty_libraries_are_quiet() -> None:

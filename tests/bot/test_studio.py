@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
-from bot.desk.errors import SourceGone
+from bot.desk.errors import (
+    BlockedWord,
+    ChannelNotAllowed,
+    ModelNotAllowed,
+    RoleNotAllowed,
+    SourceGone,
+)
 from bot.desk.line import Standing
+from engine.catalogue import Catalogue
 from engine.errors import BadSource, BrokenModel, InvalidRequest, Refusal, UnknownModel, Unusable
 from engine.request import Ask
 from storage.errors import (
@@ -68,6 +75,17 @@ async def test_what_a_model_cannot_use_is_never_silent(tmp_path: Path) -> None:
         ]
         with pytest.raises(Unusable):
             await desk.studio.paint(await desk.asker(), ask, exact=True)
+
+
+async def test_the_edge_of_a_small_world_is_told_once(tmp_path: Path) -> None:
+    """Words that the starter was never taught are named to everybody, but not every time."""
+    async with open_desk(tmp_path, models=Catalogue.read(), model="starter") as desk:
+        known = await desk.order("a fox in the forest at dawn, 4k")
+        assert known.notes == ()
+        strange = await desk.order("a dragon at night")
+        assert [(note.code, note.given) for note in strange.notes] == [("outside_world", "dragon")]
+        assert (await desk.order("a unicorn at night")).notes == ()
+        assert (await desk.order("a unicorn at night", who="bob")).notes[0].given == "unicorn"
 
 
 @pytest.mark.parametrize(
@@ -229,6 +247,70 @@ async def test_the_history_is_one_s_own_newest_first(tmp_path: Path) -> None:
         assert [len(view.pictures) for view in page] == [1, 1]
         rest = await desk.studio.history(ann, before=page[-1].job.id)
         assert [view.job.paint.prompt for view in rest] == ["0"]
+        later = await desk.studio.history(ann, skip=1, limit=1)
+        assert [view.job.paint.prompt for view in later] == ["1"]
+        assert await desk.studio.history(ann, skip=3) == []
+
+
+async def test_a_variation_comes_from_a_picture(tmp_path: Path) -> None:
+    """As many as there were, from that one picture; strong changes more; a private one stays so."""
+    async with open_desk(tmp_path) as desk:
+        ann = await desk.asker()
+        job = await desk.outcome(await desk.order("a fox", count=2))
+        second = (await desk.studio.view(ann, job.public)).pictures[1]
+        subtle = (await desk.studio.vary(ann, second.id, strong=False)).job
+        strong = (await desk.studio.vary(ann, second.id, strong=True, prompt="a cat")).job
+        assert subtle.paint.strength < strong.paint.strength
+        for varied, prompt in ((subtle, "a fox"), (strong, "a cat")):
+            paint = varied.paint
+            assert (paint.source, paint.count, paint.prompt) == (f"picture:{second.id}", 2, prompt)
+            assert (varied.parent, varied.private) == (job.public, False)
+        hidden = (await desk.studio.paint(ann, Ask(prompt="a secret"), private=True)).job
+        (picture,) = (await desk.studio.view(ann, (await desk.outcome(hidden)).public)).pictures
+        assert (await desk.studio.vary(ann, picture.id, strong=True)).job.private
+        with pytest.raises(NotFound):
+            await desk.studio.vary(await desk.asker("bob"), picture.id, strong=True)
+
+
+async def test_the_line_shows_what_one_may_know(tmp_path: Path) -> None:
+    """Prompts of this chat, none that is private or from elsewhere; nobody's place is hidden."""
+    async with open_desk(tmp_path, running=False) as desk:
+        bob = await desk.asker("bob")
+        await desk.order("a fox")
+        await desk.studio.paint(bob, Ask(prompt="a secret"), private=True)
+        await desk.studio.paint(await desk.asker("eve", place="hall"), Ask(prompt="a cat"))
+        line = await desk.studio.queue(await desk.asker())
+        assert line.waiting == 3
+        shown = [(entry.mine, entry.here, entry.prompt) for entry in line.entries]
+        assert sorted(shown, key=str) == sorted(
+            [(True, True, "a fox"), (False, True, None), (False, False, None)], key=str
+        )
+
+
+async def test_rules_of_a_place_refuse_and_fill(tmp_path: Path) -> None:
+    """Channels, roles, models and words; defaults are the asker's before the place's."""
+    async with open_desk(tmp_path, running=False) as desk:
+        boss = await desk.asker("boss", admin=True)
+        await desk.office.change(boss, channels={"1"}, models={"squares"}, words=("wolf",))
+        here: dict[str, Any] = {"channel": "1", "channels": frozenset({"1"})}
+        for asker, ask, refusal in (
+            (await desk.asker(), Ask(prompt="a fox"), ChannelNotAllowed),
+            (await desk.asker(**here), Ask(prompt="a fox", model="plain"), ModelNotAllowed),
+            (await desk.asker(**here), Ask(prompt="a WOLF!"), BlockedWord),
+            (await desk.asker(**here), Ask(prompt="a fox", negative="wolf"), BlockedWord),
+        ):
+            with pytest.raises(refusal):
+                await desk.studio.paint(asker, ask)
+        await desk.office.change(boss, channels=(), roles={"painters"}, negative="fog")
+        with pytest.raises(RoleNotAllowed):
+            await desk.order()
+        bob = await desk.asker("bob", roles=frozenset({"painters"}))
+        assert (await desk.studio.paint(bob, Ask(prompt="a fox"))).job.paint.negative == "fog"
+        await desk.studio.save_defaults(bob, Ask(prompt="", negative="rain"))
+        bob = await desk.asker("bob", roles=frozenset({"painters"}))
+        assert (await desk.studio.paint(bob, Ask(prompt="a fox"))).job.paint.negative == "rain"
+        typed = await desk.studio.paint(bob, Ask(prompt="a fox", negative="snow"))
+        assert typed.job.paint.negative == "snow"
 
 
 async def test_defaults_fill_gaps_and_say_when_they_cannot(tmp_path: Path) -> None:

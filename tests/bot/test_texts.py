@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,19 +15,41 @@ from babel.messages.pofile import read_po
 import bot.desk.errors
 import storage.errors
 from bot.desk import texts
-from bot.desk.errors import MissingValue, RepeatedFlag, SourceGone, UnknownFlag, UnreadableValue
+from bot.desk.errors import (
+    BadPattern,
+    BlockedWord,
+    ChannelNotAllowed,
+    MissingPermissions,
+    MissingValue,
+    ModelNotAllowed,
+    NoBudgetHere,
+    NoPicture,
+    NotAllowed,
+    NotServed,
+    RepeatedFlag,
+    RoleNotAllowed,
+    SeveralPictures,
+    SourceGone,
+    TooManyReports,
+    UnknownFlag,
+    UnknownStyle,
+    Unreachable,
+    UnreadableValue,
+)
 from bot.desk.texts.language import LOCALE
 from bot.desk.texts.refusals import has_sentence
 from engine.errors import (
     BadSource,
     BrokenModel,
     InvalidRequest,
+    NothingMasked,
     Refusal,
     UnknownModel,
     Unusable,
 )
-from engine.painter import Progress
-from engine.request import Ask, Note, resolve
+from engine.painter import Progress, Stage
+from engine.request import Ask, Note
+from engine.resolving import resolve
 from storage.jobs import Usage
 from tests.fakes import SQUARES
 
@@ -37,6 +60,9 @@ EXAMPLES = [
     InvalidRequest("prompt", "", "1–2000 characters"),
     InvalidRequest("negative", "2500 characters", "0–2000 characters"),
     InvalidRequest("aspect", "wide", "two numbers"),
+    InvalidRequest("upscale", "5", "2, 3, 4, 8, 16"),
+    InvalidRequest("upscale", "×4 of 4096×4096", "8192×8192"),
+    TooManyReports(10, NOON + 1800),
     InvalidRequest("aspect", "3:2", "either an aspect or a width and height"),
     UnknownFlag("flag", "--stpes", "--steps"),
     UnknownFlag("flag", "--quux", "--ar, --no"),
@@ -47,8 +73,15 @@ EXAMPLES = [
     UnknownModel("nope", ("starter",)),
     UnknownModel("nope", ()),
     BrokenModel("torn", "it is torn"),
+    NothingMasked(),
     BadSource("bytes", "PNG, JPEG; 20 MB", "31.2 MB"),
     SourceGone("picture:1"),
+    MissingPermissions(("attach_files",)),
+    MissingPermissions(("view_channel", "send_messages")),
+    Unreachable(2000.0),
+    NotServed(),
+    NoPicture(),
+    SeveralPictures(4),
     storage.errors.OverBudget("person", 20, 20, 1, NOON + 7500),
     storage.errors.OverBudget("person_in_place", 20, 20, 1, NOON + 7500),
     storage.errors.OverBudget("place", 20, 20, 1, NOON + 7500),
@@ -60,6 +93,10 @@ EXAMPLES = [
     storage.errors.TooManyWaiting(5, 5),
     storage.errors.TooManyWaiting(1, 1),
     storage.errors.Paused(),
+    storage.errors.DiskFull(1000, 5000),
+    storage.errors.TooManyUploads(500, 314_000_000, NOON + 1800),
+    storage.errors.TooManyPins(1),
+    storage.errors.TooManyPins(200),
     storage.errors.Banned(None),
     storage.errors.Banned(NOON + 1_000_000),
     storage.errors.KeyReused(),
@@ -72,6 +109,19 @@ EXAMPLES = [
     storage.errors.AlreadyRunning(Path("data"), None),
     storage.errors.NewerDatabase(Path("atelier.sqlite"), 9, 1),
     storage.errors.OldSQLite("3.30", "3.37"),
+    *(NotAllowed(who) for who in ("moderator", "admin", "operator")),
+    *(ChannelNotAllowed(("17", "18"), where) for where in ("discord", "telegram")),
+    *(RoleNotAllowed(("17", "18"), where) for where in ("discord", "telegram")),
+    ModelNotAllowed("sd-turbo", ("starter", "plain")),
+    ModelNotAllowed("sd-turbo", ()),
+    BlockedWord("prompt", "gore"),
+    BlockedWord("negative", "gore"),
+    UnknownStyle("psoter", ("poster",)),
+    BadPattern("/(/", "missing ): ("),
+    BadPattern("//", "everything"),
+    BadPattern("x" * 60, "length", 200),
+    BadPattern("x", "count", 500),
+    NoBudgetHere(20),
     ValueError("a fault of ours"),
 ]
 
@@ -170,6 +220,12 @@ def test_a_job_says_how_it_stands() -> None:
     progress = Progress(index=1, count=4, step=1, steps=4)
     assert texts.painting(20, progress=progress) == "Painting picture 2 of 4, about 20 s"
     assert texts.painting(None, progress=progress) == "Painting picture 2 of 4"
+    assert texts.painting(8, paints=False) == "Enlarging, about 8 s"
+    tile = replace(progress, count=1, index=0, step=3, steps=16, stage=Stage.upscaling)
+    assert texts.painting(8, progress=tile) == "Enlarging, tile 3 of 16, about 8 s"
+    assert texts.painting(None, "de", progress=tile) == "Wird vergrößert, Kachel 3 von 16"
+    several = replace(tile, count=4, index=1, stage=Stage.refining)
+    assert texts.painting(None, progress=several) == "Refining picture 2 of 4, tile 3 of 16"
 
 
 def test_a_job_says_how_it_ended() -> None:
@@ -193,7 +249,7 @@ def test_every_note_has_a_sentence(lang: str) -> None:
         told = texts.about_note(note, lang)
         assert told.endswith(".")
         assert "starter" in told
-        assert len(told) < 120
+        assert len(told) < 280
 
 
 def test_the_reader_s_language_is_found() -> None:

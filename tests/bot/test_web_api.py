@@ -304,7 +304,7 @@ async def test_an_upload_becomes_a_source(web: Parts, ann: httpx.AsyncClient) ->
     Image.new("RGB", (40, 40), "red").save(file, "PNG")
     answer = await ann.post("/api/sources", content=file.getvalue())
     assert answer.status_code == 201
-    job = await asked(ann, **answer.json(), strength=0.5)
+    job = await asked(ann, source=answer.json()["source"], strength=0.5)
     assert (await finished(ann, job["id"]))["state"] == "done"
     bad = await ann.post("/api/sources", content=b"GIF89a" + bytes(100))
     assert (bad.status_code, bad.json()["code"]) == (422, "bad_source")
@@ -421,12 +421,47 @@ async def test_models_say_what_they_take(ann: httpx.AsyncClient) -> None:
     assert models[0]["sizes"][0] == [32, 32]
 
 
+async def test_a_style_is_put_around_the_words(ann: httpx.AsyncClient) -> None:
+    """Those on offer are listed; one that is not is refused with those that sound alike."""
+    styles = (await ann.get("/api/styles")).json()["styles"]
+    assert "watercolor" in [style["name"] for style in styles]
+    job = await asked(ann, "a fox", style="watercolor")
+    assert job["prompt"] == "a fox, watercolor"
+    refused = await ann.post("/api/jobs", json={"prompt": "a fox", "style": "watercolour"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown_style")
+    assert (refused.json()["field"], refused.json()["limit"]) == ("style", "watercolor")
+
+
+async def test_again_is_the_same_with_a_new_seed(web: Parts, ann: httpx.AsyncClient) -> None:
+    """A style is put around the words once, a repeated key makes one job, strangers find none."""
+    first = await asked(ann, "a fox", style="watercolor", steps=3, negative="fog")
+    path, key = f"/api/jobs/{first['id']}/again", {"Idempotency-Key": "once"}
+    answer = await ann.post(path, headers=key)
+    assert answer.status_code == 202
+    second = answer.json()
+    assert second["id"] != first["id"]
+    assert second["seed"] != first["seed"]
+    kept = ("prompt", "negative", "steps", "model", "width", "height", "count", "guidance")
+    assert [second[name] for name in kept] == [first[name] for name in kept]
+    assert (await ann.post(path, headers=key)).json()["id"] == second["id"]
+    async with web.visitor() as bob:
+        assert (await bob.post(path)).status_code == 404
+
+
 async def test_health_needs_no_person(web: Parts, ann: httpx.AsyncClient) -> None:
     """For probes: no cookie, and how far the engine is."""
     answer = await ann.get("/healthz")
     assert answer.json()["ok"] is True
     assert "set-cookie" not in answer.headers
     assert (await ann.head("/healthz")).status_code == 200
+
+
+async def test_health_tells_how_the_chats_stand(tmp_path: Path) -> None:
+    """Only of those that have a token; a refused one does not make the page sick."""
+    async with open_web(tmp_path, chats={"discord": "refused"}) as web, web.visitor() as ann:
+        said = (await ann.get("/healthz")).json()
+    assert (said["ok"], said["discord"]) == (True, "refused")
+    assert "telegram" not in said
 
 
 async def test_the_reference_needs_nothing_from_elsewhere(ann: httpx.AsyncClient) -> None:

@@ -3,61 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, expect
 
 from bot.desk.texts import LANGUAGES
 from bot.desk.texts.page import page_messages
-from tests.bot.web_parts import Parts, open_web
-from tests.browsing import FLAGS, browser_path
+from tests.bot.web_parts import open_web
+from tests.browsing import ask, visit
 from tests.serving import free_port
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A visitor; what their browser asks of anybody else, or complains about, fails the test."""
-    context = await browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB")
-    trouble: list[str] = []
-    context.on("weberror", lambda error: trouble.append(str(error.error)))
-    context.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
-            else trouble.append(request.url)
-        ),
-    )
-    context.on(
-        "console",
-        lambda said: trouble.append(said.text) if "Content Security Policy" in said.text else None,
-    )
-    yield context
-    await context.close()
-    assert trouble == []
-
-
-async def visit(context: BrowserContext, web: Parts) -> Page:
-    page = await context.new_page()
-    await page.goto(web.url)
-    return page
-
-
-async def ask(page: Page, prompt: str) -> None:
-    await page.get_by_role("textbox").fill(prompt)
-    await page.keyboard.press("Enter")
 
 
 async def test_a_prompt_is_painted_before_ones_eyes(
@@ -72,7 +29,7 @@ async def test_a_prompt_is_painted_before_ones_eyes(
         job = page.locator(".job")
         await expect(job.locator(".prompt")).to_have_text("a fox")
         await expect(job).to_contain_text("Warming up, you are first in line")
-        await expect(page.get_by_role("textbox")).to_have_value("")
+        await expect(page.get_by_label("What to paint")).to_have_value("")
         place = await job.locator(".frame").bounding_box()
         below = await job.locator(".foot").evaluate("e => e.parentElement.offsetHeight")
         web.painter.warm_up.set()
@@ -141,7 +98,7 @@ async def test_a_refusal_is_friendly_and_keeps_the_words(
         refusal = page.get_by_role("alert")
         await expect(refusal).to_contain_text("1 of your 1 credits a day are used")
         await expect(refusal).to_contain_text(re.compile(r"(tomorrow )?at \d\d:\d\d"))
-        await expect(page.get_by_role("textbox")).to_have_value("a cat")
+        await expect(page.get_by_label("What to paint")).to_have_value("a cat")
         await expect(page.locator(".job")).to_have_count(1)
         await expect(page.locator("#budget")).to_contain_text("0 of 1 credits left")
         await page.get_by_role("button", name="Close").click()
@@ -178,18 +135,19 @@ async def test_again_download_and_delete(tmp_path: Path, context: BrowserContext
     """Again paints the same with a new seed; delete asks once more; both survive a reload."""
     async with open_web(tmp_path) as web:
         page = await visit(context, web)
-        await ask(page, "a fox --ar 3:2 --no clouds --guidance 2 --steps 3")
+        await ask(page, "a fox --ar 3:2 --no clouds --guidance 2 --steps 3 --style watercolor")
         first = page.locator(".job").first
         await expect(first).to_contain_text("3 steps · seed 1")
         await first.get_by_role("button", name="Again").click()
         second = page.locator(".job").nth(1)
         await expect(second).to_contain_text("squares · 48×32 · 3 steps · seed 2")
+        assert web.painter.painted[1].prompt == web.painter.painted[0].prompt
         assert web.painter.painted[1].negative == "clouds"
         assert web.painter.painted[1].guidance == 2.0
-        await first.locator(".frame").hover()
         async with page.expect_download() as download:
             await first.get_by_role("link", name="Download").click()
         assert (await download.value).suggested_filename.endswith(".png")
+        await first.get_by_role("button", name="More to do").click()
         await first.get_by_role("button", name="Delete").click()
         await first.get_by_role("button", name="Delete for good?").click()
         await expect(first).to_contain_text("Deleted.")
@@ -274,8 +232,8 @@ def test_every_sentence_of_the_scripts_is_there() -> None:
     static = Path(__file__).parents[2] / "bot" / "on_web" / "static"
     asked = set()
     for file in static.glob("*.js"):
-        asked |= set(re.findall(r"say\(\s*\"([\w.]+)\"", file.read_text()))
+        asked |= set(re.findall(r"say\(\s*\"([\w.]+)\"", file.read_text(encoding="utf-8")))
     for file in static.glob("*.html"):
-        asked |= set(re.findall(r"(?<!\{)\{\{([\w.]+)\}\}", file.read_text()))
+        asked |= set(re.findall(r"(?<!\{)\{\{([\w.]+)\}\}", file.read_text(encoding="utf-8")))
     assert len(asked) > 30
     assert asked - {"lang", "problem"} <= page_messages("en").keys()

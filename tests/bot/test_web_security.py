@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -280,6 +281,23 @@ async def test_guessing_has_to_wait(tmp_path: Path) -> None:
             assert int(answer.headers["retry-after"]) > 60
 
 
+async def test_guessing_at_the_same_time_has_to_wait_too(tmp_path: Path) -> None:
+    """However many passwords are on their way before the first of them is found to be wrong."""
+    async with open_web(tmp_path, password="open sesame") as web, web.visitor() as visitor:
+        begun = asyncio.Barrier(12)
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b"password="
+            await visitor.get("/healthz")  # the server has had what came before this
+            await begun.wait()
+            yield b"please"
+
+        answers = await asyncio.gather(
+            *(visitor.post("/sign-in", content=slowly()) for _ in range(begun.parties))
+        )
+        assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 7
+
+
 def test_tries_are_forgotten_with_time() -> None:
     """The window rolls; other addresses are not concerned."""
     now = [0.0]
@@ -290,3 +308,35 @@ def test_tries_are_forgotten_with_time() -> None:
     assert tries.frees_at("b") is None
     now[0] = 10.0
     assert tries.frees_at("a") is None
+
+
+# People who leave
+
+
+async def test_who_leaves_in_the_middle_of_an_upload_breaks_nothing(web: Parts) -> None:
+    """No error comes of it, which would fill the log: nobody did anything wrong."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/api/sources",
+        "raw_path": b"/api/sources",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": [(b"host", b"127.0.0.1"), (b"content-length", b"900")],
+        "client": ("127.0.0.1", 5000),
+        "server": ("127.0.0.1", 80),
+    }
+    half = [{"type": "http.request", "body": b"half", "more_body": True}]
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return half.pop() if half else {"type": "http.disconnect"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await web.app(scope, receive, send)
+    assert half == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import io
+import os
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from bot.desk.announcer import EventName
-from bot.desk.delivery import Undeliverable
+from bot.desk.delivery import Later, Undeliverable
 from bot.desk.studio import Asker
 from engine.errors import BrokenModel
 from engine.request import Ask, Paint
 from engine.thread import EngineState
+from storage.errors import DiskFull
 from storage.jobs import Job, JobState
 from storage.pictures import PictureRow
 from tests.bot.desk import Desk, open_desk
@@ -213,27 +216,78 @@ async def test_a_model_that_turns_out_broken_fails_only_its_own_jobs(tmp_path: P
         assert (await desk.outcome(await desk.order())).state is JobState.DONE
 
 
-async def test_a_full_disk_fails_kindly_and_leaves_no_file(
+async def test_a_picture_that_does_not_fit_is_painted_again_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job is refunded with the reason, and pictures written before are removed again."""
+    """The job waits on, nothing of it stays on the disk, nothing new is taken on meanwhile."""
     writes = 0
-    fsync = __import__("os").fsync
+    fsync = os.fsync
 
     def full(descriptor: int) -> None:
         nonlocal writes
         writes += 1
-        if writes > 3:
+        if writes > 5:
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(descriptor)
 
     async with open_desk(tmp_path) as desk:
         monkeypatch.setattr("os.fsync", full)
-        failed = await desk.outcome(await desk.order(count=4))
-        monkeypatch.undo()
-        assert (failed.state, failed.error) == (JobState.FAILED, "disk_full")
+        job = await desk.order(count=4)
+        await desk.until(lambda: desk.disk.full)
+        await desk.until(lambda: desk.line.painting is None)
+        assert (await desk.jobs.by_id(job.id)).state is JobState.QUEUED
         assert not [f for f in (tmp_path / "pictures").rglob("*") if f.is_file()]
+        assert not await desk.disk.look()
+        with pytest.raises(DiskFull):
+            await desk.order()
+        monkeypatch.undo()
+        assert await desk.disk.look()
+        desk.worker.wake()
+        assert (await desk.outcome(job)).state is JobState.DONE
         assert (await desk.outcome(await desk.order())).state is JobState.DONE
+
+
+async def test_a_job_that_never_fits_does_not_keep_the_others_waiting(tmp_path: Path) -> None:
+    """It is tried three times, then it has failed with the reason, refunded."""
+    painter = SquarePainter()
+
+    def fail(paint: Paint) -> None:
+        if paint.prompt == "too large":
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    painter.fail = fail
+    async with open_desk(tmp_path, painter=painter) as desk:
+        job = await desk.order("too large")
+        for _ in range(3):
+            await desk.until(lambda: desk.disk.full)
+            assert await desk.disk.look()
+            desk.worker.wake()
+        failed = await desk.outcome(job)
+        assert (failed.state, failed.error, failed.charge) == (JobState.FAILED, "disk_full", 0.0)
+        assert (await desk.outcome(await desk.order("small"))).state is JobState.DONE
+
+
+async def test_while_the_reserve_is_touched_jobs_wait_and_go_on_by_themselves(
+    tmp_path: Path,
+) -> None:
+    """Nothing is lost and nobody has to do anything but make room."""
+    free = 10**12
+    async with open_desk(tmp_path, free=lambda _: free) as desk:
+        watching = asyncio.create_task(desk.disk.watch(desk.worker.wake))
+        await desk.outcome(await desk.order())
+        desk.painter.hold()
+        first, second = await desk.order(), await desk.order()
+        await desk.until(lambda: desk.line.painting is not None)
+        free = 1000
+        desk.painter.release()
+        assert (await desk.outcome(first)).state is JobState.DONE  # the reserve is for this
+        with pytest.raises(DiskFull) as refused:
+            await desk.order()
+        assert (refused.value.free, refused.value.reserve) == (1000, 500_000_000)
+        assert (await desk.jobs.by_id(second.id)).state is JobState.QUEUED
+        free = 10**12
+        assert (await desk.outcome(second)).state is JobState.DONE
+        watching.cancel()
 
 
 async def test_jobs_wait_while_the_engine_warms_up(tmp_path: Path) -> None:
@@ -345,11 +399,11 @@ async def test_the_worker_survives_a_storage_that_stumbles(tmp_path: Path) -> No
             def __getattr__(self, name: str) -> Any:
                 return getattr(desk.jobs, name)
 
-            async def claim(self) -> Job | None:
+            async def claim(self, loaded: Collection[str] = ()) -> Job | None:
                 if self.left:
                     self.left -= 1
                     raise OSError("the disk sleeps")
-                return await desk.jobs.claim()
+                return await desk.jobs.claim(loaded)
 
         stumbling: Any = Stumbling()
         desk.worker._jobs = stumbling
@@ -388,14 +442,14 @@ async def test_a_job_that_runs_only_on_paper_is_put_back(tmp_path: Path) -> None
                 return await desk.jobs.fail(job_id, error)
 
         forgetful: Any = Forgetful()
-        desk.worker._jobs = forgetful
+        desk.worker._jobs = desk.worker._easel._jobs = forgetful
         await desk.engine.start()
         working = asyncio.create_task(desk.worker.run())
         assert (await desk.outcome(job)).state is JobState.DONE
         await desk.worker.close(1)
         await working
         assert len(await desk.pictures.of_job(job.id)) == 1
-        assert len([f for f in (tmp_path / "pictures").rglob("*") if f.is_file()]) == 1
+        assert len(list((tmp_path / "pictures").rglob("*.png"))) == 1
 
 
 async def test_a_source_that_is_gone_fails_kindly(tmp_path: Path) -> None:
@@ -445,6 +499,33 @@ async def test_deliveries_are_retried_until_they_arrive(tmp_path: Path) -> None:
         await desk.until(lambda: _delivered(desk, job))
         await asyncio.sleep(0.1)
         assert (desk.courier.tries, len(desk.courier.delivered)) == (3, 1)
+
+
+async def test_a_platform_that_is_back_gets_everything_at_once(tmp_path: Path) -> None:
+    """After an outage nobody waits for the end of a backoff that has grown long."""
+    async with open_desk(tmp_path) as desk:
+        desk.deliverer._first_backoff_s = 500.0
+        desk.courier.refuse = [ConnectionError("away")]
+        job = await desk.order()
+        await desk.until(lambda: desk.courier.tries == 1)
+        desk.deliverer.wake()
+        await asyncio.sleep(0.1)
+        assert desk.courier.tries == 1
+        desk.deliverer.wake(back="elsewhere")
+        await asyncio.sleep(0.1)
+        assert desk.courier.tries == 1
+        desk.deliverer.wake(back="test")
+        await desk.until(lambda: _delivered(desk, job))
+
+
+async def test_a_courier_that_is_held_up_lets_others_go_first(tmp_path: Path) -> None:
+    """`Later` is no failure: asked again when it said, and the pause does not grow."""
+    async with open_desk(tmp_path) as desk:
+        desk.deliverer._first_backoff_s = 500.0
+        desk.courier.refuse = [Later(0.01)] * 5
+        job = await desk.order()
+        await desk.until(lambda: _delivered(desk, job))
+        assert desk.courier.tries == 6
 
 
 async def test_what_cannot_be_delivered_is_not_tried_for_ever(tmp_path: Path) -> None:

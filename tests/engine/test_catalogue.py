@@ -22,7 +22,7 @@ max_steps = 4
 
 def _toy(folder: Path, *, family: str = "stable-diffusion", parts: bool = True) -> Path:
     folder.mkdir(parents=True)
-    (folder / "atelier.toml").write_text(CARD.format(family=family))
+    (folder / "atelier.toml").write_text(CARD.format(family=family), encoding="utf-8")
     for part in ("text_encoder", "unet", "vae_decoder") if parts else ():
         (folder / part).mkdir()
         for end in ("xml", "bin"):
@@ -54,11 +54,13 @@ def test_a_broken_folder_is_reported_and_hides_nothing(tmp_path: Path) -> None:
     _toy(tmp_path / "alien", family="oil-on-canvas")
     (tmp_path / "empty").mkdir()
     (tmp_path / "garbled").mkdir()
-    (tmp_path / "garbled" / "atelier.toml").write_text("this is = not [toml")
+    (tmp_path / "garbled" / "atelier.toml").write_text("this is = not [toml", encoding="utf-8")
     (tmp_path / "binary").mkdir()
     (tmp_path / "binary" / "atelier.toml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "wrong").mkdir()
-    (tmp_path / "wrong" / "atelier.toml").write_text('name = "wrong"\nsizes = [[1]]\n')
+    (tmp_path / "wrong" / "atelier.toml").write_text(
+        'name = "wrong"\nsizes = [[1]]\n', encoding="utf-8"
+    )
     catalogue = Catalogue.read((tmp_path, tmp_path / "nowhere"))
     assert list(catalogue.models) == ["starter"]
     assert {"empty", "garbled", "binary", "wrong", "nowhere"} <= set(catalogue.broken)
@@ -76,3 +78,23 @@ def test_two_models_of_one_name_are_told_apart(tmp_path: Path) -> None:
     catalogue = Catalogue.read((tmp_path,))
     assert catalogue.get("starter").folder == STARTER
     assert len(catalogue.broken) == 1
+
+
+def test_a_small_world_is_known_by_its_words(tmp_path: Path) -> None:
+    """Plurals, other wordings and words for any picture are known; the rest is named in order."""
+    known = Catalogue.read().get("starter").vocabulary
+    assert known is not None
+    assert "lighthouse" in known.groups["subject"]
+    assert known.strangers("Two beautiful red foxes in the snowy alps, at Sundown, 4k!") == ()
+    assert known.strangers("a dragon and a fox eating dragon-shaped pizza") == (
+        "dragon",
+        "eating",
+        "shaped",
+        "pizza",
+    )
+    toy = _toy(tmp_path / "toy")
+    assert Catalogue.read((toy,)).get("toy").vocabulary is None
+    (toy / "words.toml").write_text("nothing = 1", encoding="utf-8")
+    with (toy / "atelier.toml").open("a", encoding="utf-8") as card:
+        card.write('world = "words.toml"\n')
+    assert "toy" in Catalogue.read((toy,)).broken

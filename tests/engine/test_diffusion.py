@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine import encoding
 from engine.catalogue import STARTER, Catalogue
 from engine.diffusion import DiffusionPainter
 from engine.errors import BrokenModel, Stopped
 from engine.painter import Picture, Progress
-from engine.request import Ask, Paint, resolve
+from engine.request import Ask, Paint
+from engine.resolving import resolve
 
 CATALOGUE = Catalogue.read()
 
@@ -51,6 +54,17 @@ def test_the_same_request_gives_the_same_pixels(painter: DiffusionPainter) -> No
     assert np.abs(first - other).mean() > 2
 
 
+def test_loading_a_model_leaves_the_locale_as_it_was(painter: DiffusionPainter) -> None:
+    """OpenVINO, asked by two threads, may leave C behind; what others read next is no ASCII."""
+    other = "C" if encoding.LOCALE != "C" else "C.UTF-8"
+    locale.setlocale(locale.LC_CTYPE, other)
+    try:
+        _pictures(painter, _paint(steps=1, aspect="2:3"))  # a shape that nobody had loaded
+        assert locale.setlocale(locale.LC_CTYPE) == encoding.LOCALE
+    finally:
+        locale.setlocale(locale.LC_CTYPE, encoding.LOCALE)
+
+
 def test_picture_i_of_several_equals_it_painted_alone(painter: DiffusionPainter) -> None:
     """Nobody has to paint four again to get the third."""
     several = _pictures(painter, _paint(count=3))
@@ -60,13 +74,15 @@ def test_picture_i_of_several_equals_it_painted_alone(painter: DiffusionPainter)
 
 
 def test_progress_comes_after_every_step_with_previews(painter: DiffusionPainter) -> None:
-    """Each step is reported once, in order; a preview shows what becomes of the latents."""
+    """Each step is reported once, in order; previews show what becomes of it, not too often."""
     seen: list[Progress] = []
     list(painter.paint(_paint(count=2), None, seen.append))
     assert [(p.index, p.step, p.steps) for p in seen] == [
         (i, s, 4) for i in range(2) for s in range(1, 5)
     ]
-    assert all(p.preview and p.preview[:4] == b"RIFF" for p in seen if p.step < p.steps)
+    assert all(p.preview for p in seen if p.step == 1)
+    assert all(p.preview[:4] == b"RIFF" for p in seen if p.preview is not None)
+    assert not any(p.preview for p in seen if p.step == p.steps)
     assert [p.share for p in seen] == sorted(p.share for p in seen)
     assert seen[-1].share == 1
 
@@ -120,7 +136,7 @@ def test_a_long_prompt_is_read_to_its_limit_and_that_is_said(painter: DiffusionP
 def test_a_damaged_model_is_one_clear_error(painter: DiffusionPainter, tmp_path: Path) -> None:
     """A network cut short or a missing config refuses that model; the other goes on painting."""
     damages: dict[str, Callable[[Path], object]] = {
-        "cut": lambda f: (f / "unet/openvino_model.xml").write_text("<net"),
+        "cut": lambda f: (f / "unet/openvino_model.xml").write_text("<net", encoding="utf-8"),
         "short": lambda f: (f / "vae_decoder/openvino_model.bin").write_bytes(b"\0" * 10),
         "bare": lambda f: (f / "vae_decoder/config.json").unlink(),
         "mute": lambda f: shutil.rmtree(f / "tokenizer"),
@@ -130,7 +146,10 @@ def test_a_damaged_model_is_one_clear_error(painter: DiffusionPainter, tmp_path:
         folder = tmp_path / name
         shutil.copytree(STARTER, folder)
         card = folder / "atelier.toml"
-        card.write_text(card.read_text().replace('name = "starter"', f'name = "{name}"'))
+        card.write_text(
+            card.read_text(encoding="utf-8").replace('name = "starter"', f'name = "{name}"'),
+            encoding="utf-8",
+        )
         damage(folder)
         broken = DiffusionPainter(Catalogue.read((tmp_path,)), cache=tmp_path / "cache")
         with pytest.raises(BrokenModel) as caught:

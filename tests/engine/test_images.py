@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from engine.errors import BadSource
-from engine.images import decode_source, encode_png, fit
+from engine.images import Form, decode_source, encode, encode_png, fit, open_picture, size_of
+from engine.metadata import ORIENTATION
 from engine.request import Paint
 
 PAINT = Paint(
@@ -63,6 +66,15 @@ def test_truncated_files_are_refused() -> None:
         decode_source(data[: len(data) // 2])
 
 
+def test_a_file_that_lies_about_its_own_fields_is_refused() -> None:
+    """Where its pixels lie is no fraction: decoders stumble over that in ways of their own."""
+    data = _bytes(Image.new("RGB", (8, 8)), "TIFF")
+    offsets, lying = struct.pack("<HH", 273, 4), struct.pack("<HH", 273, 11)
+    assert data.count(offsets) == 1
+    with pytest.raises(BadSource, match="damaged"):
+        decode_source(data.replace(offsets, lying))
+
+
 def test_bytes_and_pixels_are_limited_before_decoding() -> None:
     """A small file of huge size (a decompression bomb) is refused by its header alone."""
     for side in (8_000, 30_000):
@@ -72,6 +84,45 @@ def test_bytes_and_pixels_are_limited_before_decoding() -> None:
             decode_source(bomb)
     with pytest.raises(BadSource, match="bytes"):
         decode_source(bytes(100), max_bytes=50)
+
+
+def test_a_stripe_of_pixels_is_refused_by_its_header() -> None:
+    """Each of its millions of rows would cost time of its own."""
+    stripe = _bytes(Image.new("1", (1, 40_000)))
+    for look in (decode_source, size_of):
+        with pytest.raises(BadSource, match="pixels"):
+            look(stripe)
+
+
+def test_the_size_of_a_picture_is_known_without_decoding_it() -> None:
+    """As it stands upright; a file whose pixels are missing still has one."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for form in ("PNG", "JPEG", "WEBP", "TIFF"):
+        out = io.BytesIO()
+        Image.new("RGB", (30, 10)).save(out, form, exif=turned.tobytes())
+        assert size_of(out.getvalue()) == decode_source(out.getvalue()).size == (10, 30)
+    noise = _bytes(Image.effect_noise((200, 100), 50))
+    assert size_of(noise[: len(noise) // 2]) == (200, 100)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"),
+    [(0x011A, 1, 8), (0xA005, 1, 8), (0x0131, 5, 8), (0x011A, 6, 0xFFFFFFFF)],
+)
+def test_a_camera_that_wrote_nonsense_took_a_picture(tag: int, kind: int, value: int) -> None:
+    """Fields of wrong types, which cannot be written again, keep no picture from being turned."""
+    turned = struct.pack(">HHI4s", 0x0112, 3, 1, b"\0\6\0\0")
+    wrong = struct.pack(">HHII", tag, kind, 1, value)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + turned + wrong + bytes(4)
+    out = io.BytesIO()
+    Image.new("RGB", (4, 2)).save(out, "JPEG", exif=exif)
+    assert decode_source(out.getvalue()).size == (2, 4)
+    image, metadata = open_picture(out.getvalue())
+    for form in Form:
+        with Image.open(io.BytesIO(encode(image, form, metadata=metadata))) as written:
+            assert written.size == (2, 4)
+            assert ORIENTATION not in written.getexif()
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -87,3 +138,44 @@ def test_fit_covers_the_target_without_stretching() -> None:
     fitted = fit(image, 100, 100)
     assert fitted.size == (100, 100)
     assert fitted.getpixel((50, 50)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_pictures_are_written_in_every_form(form: Form) -> None:
+    """The right kind of file, grey or in colours; transparency where the form knows it."""
+    for mode in ("L", "RGB", "RGBA", "LA"):
+        data = encode(Image.new(mode, (40, 30), 128), form, quality=95)
+        with Image.open(io.BytesIO(data)) as image:
+            assert (image.format, image.size) == (form.name, (40, 30))
+            assert image.has_transparency_data == ("A" in mode and form is not Form.JPEG)
+    glass = Image.new("RGBA", (20, 20), (0, 0, 0, 0))
+    with Image.open(io.BytesIO(encode(glass, Form.JPEG))) as image:
+        assert image.convert("L").getextrema() == (255, 255), "transparent is white, not black"
+
+
+def test_quality_decides_the_size_and_at_its_best_nothing_is_lost() -> None:
+    """WebP at 100 is lossless; below, smaller."""
+    image = Image.effect_noise((64, 64), 60).convert("RGB")
+    best, good, poor = (encode(image, Form.WEBP, quality=q) for q in (100, 90, 20))
+    assert len(best) > len(good) > len(poor)
+    with Image.open(io.BytesIO(best)) as opened:
+        assert opened.convert("RGB").tobytes() == image.tobytes()
+
+
+def test_an_opened_picture_stays_what_it_is() -> None:
+    """Grey stays grey, transparent transparent; a camera's turn is done, 16 bits become 8."""
+    for mode in ("L", "RGB", "RGBA"):
+        image, _ = open_picture(_bytes(Image.new(mode, (9, 7))))
+        assert (image.mode, image.size) == (mode, (9, 7))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    out = io.BytesIO()
+    Image.new("RGB", (30, 10)).save(out, "JPEG", exif=turned.tobytes())
+    assert open_picture(out.getvalue())[0].size == (10, 30)
+    deep = Image.fromarray(np.full((8, 8), 128 * 256, np.uint16))
+    image, _ = open_picture(_bytes(deep))
+    assert (image.mode, image.getpixel((3, 3))) == ("L", 128)
+    with pytest.raises(BadSource, match="pixels"):
+        open_picture(_bytes(Image.new("L", (100, 100))), max_pixels=9999)
+    with pytest.raises(BadSource):
+        open_picture(b"rubbish")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.preview import BLOCK, LatentPreview
+from engine.preview import BLOCK, EAGER, RARELY, LatentPreview
 
 
 def _example(seed: int) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], Image.Image]:
@@ -57,3 +57,16 @@ def test_latents_of_another_model_get_no_preview() -> None:
     preview = LatentPreview()
     preview.learn(*_example(0))
     assert preview.render(np.zeros((16, 8, 8), np.float32)) is None
+
+
+def test_after_the_first_pictures_only_now_and_then_one_is_learned_from() -> None:
+    """Learning costs as much as two previews, so that a well-known model stops doing it often."""
+    preview = LatentPreview()
+    for number in range(EAGER):
+        preview.learn(*_example(number))
+    known = preview.render(_example(0)[0])
+    preview.learn(*_example(99))
+    assert preview.render(_example(0)[0]) == known
+    for number in range(RARELY):
+        preview.learn(_example(number)[0], Image.new("RGB", (128, 128), "red"))
+    assert preview.render(_example(0)[0]) != known

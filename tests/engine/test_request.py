@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.catalogue import Model
-from engine.errors import InvalidRequest, Unusable
-from engine.request import SEEDS, Ask, Limits, Note, Paint, Resolved, cost, resolve
+from engine.errors import BrokenModel, InvalidRequest, UnknownModel, Unusable
+from engine.networks import Network, Networks
+from engine.request import LONGEST_SIDE, SEEDS, Ask, Limits, Note, Paint, Resolved, Upscale
+from engine.resolving import cost, resolve
 
 GUIDED = Model(
     name="guided",
@@ -33,6 +36,11 @@ TURBO = replace(
 )
 
 
+CRISP = Network(name="crisp", title="Crisp", folder=Path(), files={2: Path("x2.xml")}, price=0.25)
+MEND = Network(name="mend", title="Mend", folder=Path(), files={4: Path("x4.xml")}, price=2.0)
+NETWORKS = Networks(networks={"crisp": CRISP, "mend": MEND}, broken={"worn": "it is worn"})
+
+
 def ask(
     model: Model = GUIDED, *, exact: bool = False, defaults: Ask | None = None, **given: object
 ) -> Resolved:
@@ -43,6 +51,7 @@ def ask(
         draw_seed=lambda: 77,
         exact=exact,
         defaults=defaults,
+        networks=NETWORKS,
     )
 
 
@@ -152,6 +161,92 @@ def test_picture_i_alone_is_the_request_with_its_own_seed() -> None:
     assert paint.alone(1).count == 1
 
 
+def test_enlarging_costs_by_the_megapixel() -> None:
+    """On top of the painting, at the network's price; at least a hundredth a picture."""
+    large = ask(upscale=4)
+    assert large.paint.upscale == Upscale(scale=4, network="crisp")
+    assert (large.paint.final_size, large.paint.kind) == ((1024, 1024), "guided+crisp-4")
+    assert large.cost == pytest.approx(1.27)  # 1.05 megapixels at 0.25
+    assert ask(upscale=4, upscaler="mend", count=2).cost == pytest.approx(2 * 3.10, abs=0.01)
+    assert ask(TURBO, upscale=1) == ask(TURBO)
+    tiny = replace(large.paint, width=8, height=8, upscale=Upscale(scale=2, network="x", of="y"))
+    assert cost(tiny, None, CRISP) == 0.01
+    creative = ask(upscale=2, creative=0.25)
+    assert creative.cost == pytest.approx(ask(upscale=2).cost + 1)  # a quarter of four pictures
+    assert creative.paint.kind == "guided+crisp-2~guided-2"
+    least = ask(upscale=2, creative=0.05, steps=1)  # each of four tiles takes a whole step
+    assert least.cost == pytest.approx(ask(upscale=2, steps=1).cost + 4 / GUIDED.default_steps)
+    wide = Upscale(scale=2, network="x", of="y", creative=0.25)  # painted over in 16 whole tiles
+    stripe = replace(large.paint, width=2048, height=1, upscale=wide)
+    assert cost(stripe, GUIDED) == pytest.approx(16 * 0.25)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"upscale": 0}, "upscale"),
+        ({"upscale": 5}, "upscale"),
+        ({"upscale": -2}, "upscale"),
+        ({"upscale": 2, "creative": 0.01}, "creative"),
+        ({"upscale": 2, "creative": 0.61}, "creative"),
+    ],
+)
+def test_impossible_enlargements_are_refused(given: dict[str, Any], field: str) -> None:
+    """With what is possible."""
+    with pytest.raises(InvalidRequest) as caught:
+        ask(**given)
+    assert caught.value.field == field
+    assert caught.value.allowed
+
+
+def test_nothing_becomes_larger_than_the_largest() -> None:
+    """8192 pixels a side are possible, one more tile is not; a default gives way instead."""
+    big = replace(GUIDED, sizes=((512, 512), (1024, 512)))
+    assert ask(big, upscale=16).paint.final_size == (8192, 8192)
+    with pytest.raises(InvalidRequest) as caught:
+        ask(big, width=1024, height=512, upscale=16)
+    assert (caught.value.value, caught.value.allowed) == ("×16 of 1024×512", "8192×8192")
+    resolved = ask(big, width=1024, height=512, defaults=Ask(prompt="", upscale=16))
+    assert [(n.code, n.field) for n in resolved.notes] == [("default_dropped", "upscale")]
+    assert resolved.paint.upscale is None
+
+
+def test_networks_are_chosen_by_name() -> None:
+    """Those that are broken or unknown are refused; without any, nothing is enlarged."""
+    with pytest.raises(UnknownModel):
+        ask(upscale=2, upscaler="nope")
+    with pytest.raises(BrokenModel):
+        ask(upscale=2, upscaler="worn")
+    with pytest.raises(UnknownModel):
+        resolve(Ask(prompt="x", upscale=2), GUIDED, draw_seed=lambda: 0)
+
+
+def test_options_of_an_enlargement_that_is_none_are_said() -> None:
+    """A network or creativity without a scale, and creativity with a model that cannot."""
+    assert {n.field for n in ask(upscaler="mend", creative=0.3).notes} == {"upscaler", "creative"}
+    plain = replace(GUIDED, image_to_image=False)
+    assert [n.field for n in ask(plain, upscale=2, creative=0.3).notes] == ["creative"]
+    with pytest.raises(Unusable):
+        ask(plain, upscale=2, creative=0.3, exact=True)
+    usual = Ask(prompt="", upscale=2)
+    assert ask(upscaler="mend", defaults=usual).paint.upscale == Upscale(scale=2, network="mend")
+    assert ask(upscale=1, defaults=usual).paint.upscale is None
+
+
+def test_a_request_that_only_enlarges_tells_how_its_picture_was_painted() -> None:
+    """It needs that picture, takes one step, and is written and read like any other."""
+    painted = ask(source="upload:1", strength=0.5, guidance=5.0).paint
+    paint = replace(painted, upscale=Upscale(scale=2, network="crisp", of="picture:7"))
+    assert (painted.needs, paint.needs) == ("upload:1", "picture:7")
+    assert (paint.paints, paint.working_steps, paint.guided) == (False, 1, False)
+    assert (paint.kind, paint.final_size) == ("crisp-2", (512, 512))
+    assert Paint.from_json(paint.to_json()) == paint
+    later = json.loads(paint.to_json())
+    later["upscale"]["mood"] = later["mood"] = "merry"
+    assert Paint.from_json(json.dumps(later)) == paint
+    assert cost(paint, GUIDED, CRISP) == 0.07
+
+
 @given(
     st.builds(
         Ask,
@@ -165,18 +260,23 @@ def test_picture_i_alone_is_the_request_with_its_own_seed() -> None:
         strength=st.none() | st.floats(allow_nan=False),
         source=st.none() | st.text(),
         width=st.none() | st.integers(),
+        upscale=st.none() | st.integers(-1, 17),
+        upscaler=st.none() | st.sampled_from(["crisp", "mend"]),
+        creative=st.none() | st.floats(allow_nan=False),
     )
 )
 def test_any_ask_is_resolved_within_limits_or_refused(asked: Ask) -> None:
     """Whatever is typed: a complete request inside every limit, or a refusal; never a crash."""
     assert Ask.from_json(asked.to_json()) == asked
     try:
-        resolved = resolve(asked, GUIDED, draw_seed=lambda: 5)
+        resolved = resolve(asked, GUIDED, draw_seed=lambda: 5, networks=NETWORKS)
     except InvalidRequest:
         return
     paint = resolved.paint
     assert (paint.width, paint.height) in GUIDED.sizes
     assert 1 <= paint.working_steps <= paint.steps <= Limits().max_steps
     assert 1 <= paint.count <= Limits().max_count
-    assert resolved.cost == cost(paint, GUIDED) >= 0.01
+    network = None if paint.upscale is None else NETWORKS.get(paint.upscale.network)
+    assert resolved.cost == cost(paint, GUIDED, network) >= 0.01
+    assert max(paint.final_size) <= LONGEST_SIDE
     assert Paint.from_json(paint.to_json()) == paint

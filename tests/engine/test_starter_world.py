@@ -12,6 +12,7 @@ import pytest
 from engine.starter.captions import (
     Scene,
     any_scene,
+    between_times,
     caption,
     is_held_out,
     plain_caption,
@@ -73,6 +74,23 @@ def test_training_never_sees_a_held_out_pair() -> None:
     rng = random.Random(1)
     assert not any(is_held_out(training_scene(rng)) for _ in range(3000))
     assert sum(is_held_out(any_scene(rng)) for _ in range(3000)) > 600
+
+
+def test_light_between_two_times_has_no_name() -> None:
+    """About every other training scene is lit between two times, and no caption says which."""
+    told, rng = world(), random.Random(7)
+    scenes = [between_times(training_scene(rng)) for _ in range(400)]
+    between = [scene for scene in scenes if scene.toward]
+    assert 120 < len(between) < 280
+    times = {word for name in told.names("time") for word in told.words("time", name)}
+    for scene in between:
+        assert scene.toward != scene.time
+        said = caption(scene, rng, named=frozenset(ATTRIBUTES)).replace(",", "")
+        assert not any(f" {word} " in f" {said} " for word in times), said
+    scene = between[0]
+    mixed = np.asarray(render(scene))
+    pure = np.asarray(render(replace(scene, toward="", share=0.0)))
+    assert np.abs(mixed.astype(int) - pure).mean() > 1
 
 
 def test_unseen_scenes_hold_both_kinds_of_pair() -> None:

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from engine.errors import BadSource, BrokenModel, Stopped
-from engine.painter import OnStep, Picture, Progress
-from engine.request import Note, Paint
+from engine.painter import OnStep, Picture, Progress, Stage
+from engine.request import Note, Paint, Upscale
 from engine.thread import EngineFailed, EngineState, EngineThread
 
 PAINT = Paint(
@@ -50,7 +50,14 @@ class StepwisePainter:
                 notes=(Note(code="prompt_cut", field="prompt", model="squares"),),
                 step_seconds=0.5,
                 other_seconds=0.25,
+                latents=bytes([index]),
             )
+
+    def develop(self, paint: Paint, latents: bytes, on_step: OnStep) -> Picture:
+        assert self.go.acquire(timeout=20)
+        on_step(Progress(index=0, count=1, step=1, steps=1, stage=Stage.developing))
+        image = Image.new("L", (paint.width, paint.height), latents[0])
+        return Picture(image=image, paint=paint, index=0, step_seconds=1.0, other_seconds=0.0)
 
 
 @asynccontextmanager
@@ -127,6 +134,36 @@ async def test_progress_is_the_latest_and_comes_on_the_loop() -> None:
     assert seen[-1] == 5
 
 
+async def test_the_newest_preview_is_not_lost_to_a_step_without_one() -> None:
+    """Not each step brings one; a busy loop hears of the last step, with the last preview."""
+
+    class FirstShown(StepwisePainter):
+        def paint(
+            self, paint: Paint, source: Image.Image | None, on_step: OnStep
+        ) -> Iterator[Picture]:
+            return super().paint(
+                paint,
+                source,
+                lambda p: on_step(replace(p, preview=b"first" if p.step == 1 else None)),
+            )
+
+    painter = FirstShown()
+    seen: list[tuple[int, bytes | None]] = []
+    async with _engine(painter) as engine:
+        await engine.settled()
+        paint = replace(PAINT, count=2)
+        task = asyncio.create_task(
+            engine.paint(paint, None, lambda p: seen.append((p.step, p.preview)))
+        )
+        await asyncio.sleep(0.05)
+        painter.go.release(3)
+        time.sleep(0.3)  # noqa: ASYNC251 - the loop is busy on purpose
+        await asyncio.sleep(0.05)
+        assert seen == [(3, b"first")]
+        painter.go.release(7)
+        await task
+
+
 async def test_stop_takes_effect_at_the_next_step_and_spares_the_next_job() -> None:
     """The stopped painting raises `Stopped`; the one after it is painted whole."""
     painter = StepwisePainter()
@@ -195,3 +232,31 @@ async def test_a_source_is_decoded_in_the_thread() -> None:
             await engine.paint(PAINT, b"rubbish", lambda p: None)
     assert painter.sources[0] is not None
     assert painter.sources[0].size == (9, 5)
+
+
+async def test_a_second_look_gets_what_the_first_one_left() -> None:
+    """Latents come out beside the picture, and go in again as they are."""
+    painter = StepwisePainter()
+    painter.go.release(100)
+    async with _engine(painter) as engine:
+        first = await engine.paint(replace(PAINT, count=2), None, lambda progress: None)
+        assert [each.latents for each in first.pictures] == [b"\0", b"\1"]
+        seen: list[Progress] = []
+        look = replace(PAINT, latents_of="picture:1")
+        second = await engine.paint(look, first.pictures[1].latents, seen.append)
+        with Image.open(io.BytesIO(second.pictures[0].png)) as image:
+            assert image.getpixel((0, 0)) == 1
+        assert (second.step_seconds, second.pictures[0].latents) == (1.0, None)
+
+
+async def test_only_what_is_enlarged_keeps_its_transparency() -> None:
+    """Painting starts from an opaque picture; large stored ones are read whatever their size."""
+    out = io.BytesIO()
+    Image.new("RGBA", (9000, 2), (0, 0, 0, 0)).save(out, "PNG")
+    painter = StepwisePainter()
+    painter.go.release(100)
+    async with _engine(painter) as engine:
+        pure = replace(PAINT, upscale=Upscale(scale=2, network="x", of="upload:1"))
+        for paint in (PAINT, pure):
+            await engine.paint(paint, out.getvalue(), lambda progress: None)
+        assert [each.mode for each in painter.sources if each is not None] == ["RGB", "RGBA"]

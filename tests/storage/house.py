@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.request import Paint, Resolved
 from storage.database import Database
 from storage.jobs import Job, Jobs, Order, Rules
+from storage.members import Members
 from storage.people import People
 from storage.pictures import NewPicture
 from storage.places import Places
@@ -42,6 +43,7 @@ class House:
         self.jobs = Jobs(db)
         self.people = People(db)
         self.places = Places(db)
+        self.members = Members(db)
 
     async def order(
         self,
@@ -54,11 +56,12 @@ class House:
         prompt: str = "a red fox",
         count: int = 1,
         steps: int = 4,
+        source: str | None = None,
     ) -> Order:
         """An order that nobody has placed yet."""
         person = await self.people.known("web", name)
         where = await self.places.known("web", place)
-        paint = replace(PAINT, prompt=prompt, count=count, steps=steps)
+        paint = replace(PAINT, prompt=prompt, count=count, steps=steps, source=source)
         return Order(
             person=person.id,
             place=where.id,

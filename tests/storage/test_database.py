@@ -277,7 +277,10 @@ async def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) ->
     """Another process that opens the folder is told who has it."""
     db = await Database.open(tmp_path)
     said = await asyncio.to_thread(
-        subprocess.check_output, [sys.executable, "-c", TRY, str(tmp_path)], text=True, cwd=ROOT
+        subprocess.check_output,
+        [sys.executable, "-c", TRY, str(tmp_path)],
+        encoding="utf-8",
+        cwd=ROOT,
     )
     await db.close()
     assert said.split() == ["refused", str(os.getpid())]
@@ -286,7 +289,10 @@ async def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) ->
 async def test_a_killed_process_leaves_the_folder_free(tmp_path: Path) -> None:
     """After kill -9 nothing has to be cleaned up by hand."""
     holder = subprocess.Popen(  # noqa: ASYNC220 - only started here
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=ROOT,
     )
     with holder:
         assert holder.stdout is not None
@@ -328,9 +334,15 @@ def test_the_shipped_migrations_are_numbered_without_gaps_and_give_their_reason(
     assert all(m.sql.startswith("-- Reason: ") for m in migrations)
 
 
-SECOND = Migration(number=2, name="0002_shelf.sql", sql="CREATE TABLE shelf (id INTEGER) STRICT;")
+NEXT = Migration(
+    number=len(shipped()) + 1,
+    name="0099_shelf.sql",
+    sql="CREATE TABLE shelf (id INTEGER) STRICT;",
+)
 BROKEN = Migration(
-    number=3, name="0003_broken.sql", sql="CREATE TABLE half (id INTEGER) STRICT; SELECT nonsense;"
+    number=NEXT.number + 1,
+    name="0100_broken.sql",
+    sql="CREATE TABLE half (id INTEGER) STRICT; SELECT nonsense;",
 )
 
 
@@ -340,15 +352,15 @@ async def test_a_migration_leaves_a_copy_of_the_database_before_it(tmp_path: Pat
     async with db.transaction() as transaction:
         await transaction.one(ADD, {"name": "a"})
     await db.close()
-    db = await Database.open(tmp_path, migrations=(*shipped(), SECOND))
+    db = await Database.open(tmp_path, migrations=(*shipped(), NEXT))
     assert await db.read("SELECT * FROM shelf") == []
     await db.close()
-    copy = sqlite3.connect(tmp_path / f"{FILE}.before-0002")
+    copy = sqlite3.connect(tmp_path / f"{FILE}.before-{NEXT.number:04}")
     assert copy.execute("SELECT model FROM speeds").fetchall() == [("a",)]
-    assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+    assert copy.execute("PRAGMA user_version").fetchone() == (NEXT.number - 1,)
     assert copy.execute("SELECT * FROM sqlite_master WHERE name = 'shelf'").fetchall() == []
     copy.close()
-    assert names_in(tmp_path) == [FILE, f"{FILE}.before-0002", "lock"]
+    assert names_in(tmp_path) == [FILE, f"{FILE}.before-{NEXT.number:04}", "lock"]
 
 
 async def test_a_new_database_needs_no_copy(tmp_path: Path) -> None:
@@ -361,8 +373,8 @@ async def test_a_failing_migration_leaves_nothing_half_made(tmp_path: Path) -> N
     """The good migration before it stays, the failing one leaves no trace, the next start works."""
     await (await Database.open(tmp_path)).close()
     with pytest.raises(sqlite3.OperationalError):
-        await Database.open(tmp_path, migrations=(*shipped(), SECOND, BROKEN))
-    db = await Database.open(tmp_path, migrations=(*shipped(), SECOND))
+        await Database.open(tmp_path, migrations=(*shipped(), NEXT, BROKEN))
+    db = await Database.open(tmp_path, migrations=(*shipped(), NEXT))
     tables = {row["name"] for row in await db.read("SELECT name FROM sqlite_master")}
     assert "shelf" in tables
     assert "half" not in tables

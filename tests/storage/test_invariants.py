@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from engine.errors import Refusal
 from storage.database import Database
-from storage.errors import KeyReused, OverBudget, Paused, QueueFull, TooManyWaiting
+from storage.errors import Banned, KeyReused, OverBudget, Paused, QueueFull, TooManyWaiting
 from storage.jobs import Rules
 from tests.storage.house import DAY, HOUR, WIDE, Clock, House, pictures_of
 
@@ -26,11 +27,13 @@ RULES = Rules(
     place=8.0,
     address=6.0,
     waiting_per_person=4,
+    waiting_here=3,
     queue_limit=9,
 )
 PEOPLE = ("ada", "bob", "eve")
 PLACES = ("page", "server")
 ADDRESSES = (None, "10.0.0.1")
+EVERYWHERE = None
 T = TypeVar("T")
 
 
@@ -53,13 +56,42 @@ class Known:
     last_chance: bool = False
 
 
+def ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+@dataclass
+class Gift:
+    """Extra hundredths for a day; its place is None for everywhere."""
+
+    name: str
+    place: str | None
+    cents: int
+    created_at: float
+
+
 @dataclass
 class Model:
-    """The whole storage in one list."""
+    """The whole storage in a few lists; whoever stands under no place stands so everywhere."""
 
     jobs: list[Known] = field(default_factory=list)
     clock: int = 0
     paused: set[str] = field(default_factory=set)
+    banned: set[tuple[str, str]] = field(default_factory=set)
+    gifts: list[Gift] = field(default_factory=list)
+    resets: dict[tuple[str, str | None], float] = field(default_factory=dict)
+    own: dict[tuple[str, str | None], int] = field(default_factory=dict)
+
+    def room(self, name: str, place: str | None, usual: int, now: float) -> int:
+        """What is left of a person's budget in a place, or everywhere."""
+        who = (name, place)
+        given = sum(
+            g.cents
+            for g in self.gifts
+            if (g.name, g.place) == who and ms(g.created_at + DAY) > ms(now)
+        )
+        scope = {"name": name} if place is None else {"name": name, "place": place}
+        return self.own.get(who, usual) + given - self.used(now, self.resets.get(who), **scope)
 
     def line(self) -> list[Known]:
         return sorted((j for j in self.jobs if j.state == "queued"), key=lambda j: (j.turn, j.id))
@@ -67,11 +99,13 @@ class Model:
     def running(self) -> Known | None:
         return next((j for j in self.jobs if j.state == "running"), None)
 
-    def used(self, now: float, **scope: str | None) -> int:
+    def used(self, now: float, reset: float | None = None, **scope: str | None) -> int:
         return sum(
             j.charge
             for j in self.jobs
-            if j.created_at + DAY > now and all(getattr(j, k) == v for k, v in scope.items())
+            if ms(j.created_at + DAY) > ms(now)
+            and (reset is None or ms(j.created_at) > ms(reset))
+            and all(getattr(j, k) == v for k, v in scope.items())
         )
 
     def next_turn(self, name: str, cost: int) -> int:
@@ -141,8 +175,8 @@ class Bookkeeping(RuleBasedStateMachine):
             job, created = self.do(self.house.jobs.enqueue(order, RULES))
         except Refusal as refused:
             assert type(refused) in refusals
-            if isinstance(refused, OverBudget) and refused.frees_at is not None:
-                self.check_time(order.person, refused.frees_at, cost, name, place, address)
+            if isinstance(refused, OverBudget):
+                self.check_time(refused.frees_at, cost, name, place, address)
             return
         assert not refusals
         assert created == (repeated is None)
@@ -177,9 +211,12 @@ class Bookkeeping(RuleBasedStateMachine):
         found: set[type[Refusal]] = set()
         if place in model.paused:
             found.add(Paused)
+        if (name, place) in model.banned:
+            found.add(Banned)
         if not self.fits(name, place, address, cost, self.clock.time):
             found.add(OverBudget)
-        if sum(j.name == name for j in model.line()) >= RULES.waiting_per_person:
+        waiting = [j for j in model.line() if j.name == name]
+        if len(waiting) >= 4 or sum(j.place == place for j in waiting) >= 3:
             found.add(TooManyWaiting)
         if len(model.line()) >= RULES.queue_limit:
             found.add(QueueFull)
@@ -189,21 +226,69 @@ class Bookkeeping(RuleBasedStateMachine):
         return self.do(self.house.jobs.by_id(known.id)).paint.prompt == prompt
 
     def fits(self, name: str, place: str, address: str | None, cost: int, now: float) -> bool:
-        used = self.model.used
+        used, room = self.model.used, self.model.room
         return (
-            used(now, name=name) + cost <= 500
-            and used(now, name=name, place=place) + cost <= 400
+            cost <= room(name, EVERYWHERE, 500, now)
+            and cost <= room(name, place, 400, now)
             and used(now, place=place) + cost <= 800
             and (address is None or used(now, address=address) + cost <= 600)
         )
 
     def check_time(
-        self, person: int, frees_at: float, cost: int, name: str, place: str, address: str | None
+        self, frees_at: float | None, cost: int, name: str, place: str, address: str | None
     ) -> None:
-        """At the time that was named the order fits, and a moment before it does not."""
-        assert frees_at > self.clock.time
-        assert self.fits(name, place, address, cost, frees_at)
-        assert not self.fits(name, place, address, cost, frees_at - 0.001)
+        """At the time that was named the order fits, and before it never does."""
+        now = self.clock.time
+        assert frees_at is None or frees_at > now
+        made = [job.created_at for job in self.model.jobs]
+        made += [gift.created_at for gift in self.model.gifts]
+        for moment in [time + DAY for time in made if time + DAY > now]:
+            if frees_at is None or ms(moment) < ms(frees_at):
+                assert not self.fits(name, place, address, cost, moment)
+        if frees_at is not None:
+            assert self.fits(name, place, address, cost, frees_at)
+            assert not self.fits(name, place, address, cost, frees_at - 0.001)
+
+    @rule(
+        name=st.sampled_from(PEOPLE),
+        place=st.sampled_from((*PLACES, EVERYWHERE)),
+        cents=st.integers(1, 300),
+    )
+    def give(self, name: str, place: str | None, cents: int) -> None:
+        person, where = self.numbers(name, place)
+        self.do(self.house.members.give(person, where, cents / 100))
+        self.model.gifts.append(Gift(name, place, cents, self.clock.time))
+
+    @rule(name=st.sampled_from(PEOPLE), place=st.sampled_from((*PLACES, EVERYWHERE)))
+    def reset(self, name: str, place: str | None) -> None:
+        self.do(self.house.members.reset(*self.numbers(name, place)))
+        self.model.resets[name, place] = self.clock.time
+
+    @rule(
+        name=st.sampled_from(PEOPLE),
+        place=st.sampled_from((*PLACES, EVERYWHERE)),
+        cents=st.none() | st.integers(0, 900),
+    )
+    def set_budget(self, name: str, place: str | None, cents: int | None) -> None:
+        credits = None if cents is None else cents / 100
+        self.do(self.house.members.set_budget(*self.numbers(name, place), credits))
+        self.model.own.pop((name, place), None)
+        if cents is not None:
+            self.model.own[name, place] = cents
+
+    @rule(name=st.sampled_from(PEOPLE), place=st.sampled_from(PLACES), banned=st.booleans())
+    def ban(self, name: str, place: str, banned: bool) -> None:
+        person, where = self.numbers(name, place)
+        assert where is not None
+        self.do(self.house.members.ban(person, where, math.inf if banned else None))
+        (self.model.banned.add if banned else self.model.banned.discard)((name, place))
+
+    def numbers(self, name: str, place: str | None) -> tuple[int, int | None]:
+        """The numbers that the database has for these."""
+        person = self.do(self.house.people.known("web", name)).id
+        if place is None:
+            return person, None
+        return person, self.do(self.house.places.known("web", place)).id
 
     @rule()
     def claim(self) -> None:
@@ -305,9 +390,12 @@ class Bookkeeping(RuleBasedStateMachine):
         jobs, now = self.house.jobs, self.clock.time
         for name in PEOPLE:
             person = self.do(self.house.people.known("web", name)).id
-            assert round(self.do(jobs.usage(person, WIDE)).used * 100) == self.model.used(
-                now, name=name
-            )
+            usage = self.do(jobs.usage(person, WIDE))
+            usual = round(WIDE.budget * 100)
+            used = self.model.used(now, self.model.resets.get((name, EVERYWHERE)), name=name)
+            assert round(usage.used * 100) == used
+            left = self.model.room(name, EVERYWHERE, usual, now)
+            assert round((usage.budget - usage.used) * 100) == left
         for place in PLACES:
             place_id = self.do(self.house.places.known("web", place)).id
             rules = replace(WIDE, place=1000.0)

@@ -339,3 +339,48 @@ async def test_a_courier_finds_its_message_again(house: House) -> None:
     job = await house.enqueued()
     await house.jobs.set_message(job.id, '{"chat": 1}')
     assert (await house.jobs.get(job.public)).message == '{"chat": 1}'
+
+
+async def test_what_an_order_carries_is_stored_with_the_job(house: House) -> None:
+    """Whether it is private, where its message is, what it came from, what defaults filled in."""
+    order = await house.order()
+    first = await house.enqueue(order)
+    assert (first.private, first.message, first.parent) == (False, None, None)
+    assert first.filled_json == order.ask_json
+    order = replace(
+        order, private=True, message='{"at": 1}', parent=first.public, filled_json='{"style": "x"}'
+    )
+    job = await house.enqueue(order)
+    assert (job.private, job.message, job.parent) == (True, '{"at": 1}', first.public)
+    assert (job.filled_json, job.ask_json) == ('{"style": "x"}', order.ask_json)
+    assert await house.jobs.get(job.public) == job
+
+
+async def test_unfinished_jobs_of_a_platform_are_found_the_running_one_first(house: House) -> None:
+    """In the order of service, no more than are wanted, and none of another platform."""
+    jobs = [await house.enqueued(name) for name in ("ada", "bob", "eve", "joe")]
+    await house.jobs.claim()
+    await house.jobs.cancel(jobs[2].id)
+    found = await house.jobs.unfinished("web")
+    assert [job.id for job in found] == [jobs[0].id, jobs[1].id, jobs[3].id]
+    assert [job.id for job in await house.jobs.unfinished("web", 1)] == [jobs[0].id, jobs[1].id]
+    assert await house.jobs.unfinished("discord") == []
+    assert await house.jobs.length() == 2
+
+
+async def test_the_line_of_one_place(house: House) -> None:
+    """Those who wait there, in the order in which they will be served."""
+    await house.enqueued("ada", place="one")
+    there = [await house.enqueued(name, place="two") for name in ("bob", "eve", "joe")]
+    found = await house.jobs.queue_of(there[0].place)
+    assert [job.id for job in found] == [job.id for job in there]
+    assert len(await house.jobs.queue_of(there[0].place, 2)) == 2
+
+
+async def test_only_so_many_undelivered_jobs_are_read_at_once(house: House) -> None:
+    """The oldest of them."""
+    for _ in range(3):
+        job = await house.running()
+        await house.jobs.fail(job.id, "broken_model")
+        house.clock.turn(1)
+    assert [job.id for job in await house.jobs.undelivered("web", 2)] == [1, 2]

@@ -78,6 +78,22 @@ async def test_limits_and_pauses_of_a_place_are_kept(db: Database) -> None:
     assert await places.pause(place.id, False) == place
 
 
+async def test_a_place_keeps_its_rules_under_a_new_name(db: Database) -> None:
+    """A group that gets another id stays what it was, also if somebody was there before."""
+    places = Places(db)
+    group = await places.known("telegram", "-7", "Foxes")
+    await places.save_limits(group.id, budget=5.0, place_budget=None)
+    early = await places.known("telegram", "-1007")
+    for _ in range(2):  # both the old and the new chat tell of it
+        moved = await places.rename("telegram", "-7", "-1007")
+        assert (moved.id, moved.external, moved.budget) == (group.id, "-1007", 5.0)
+    assert (await places.known("telegram", "-1007")).id == group.id
+    assert (await places.get(early.id)).external != "-1007"
+    late = await places.known("telegram", "-7")  # a press of a button under an old message
+    assert late.id not in (group.id, early.id)
+    assert (await places.rename("telegram", "-7", "-1007")).id == group.id
+
+
 async def test_nobody_is_not_found(db: Database) -> None:
     """Unknown numbers are a refusal that says what was looked for."""
     for find, what in ((People(db).get, "person"), (Places(db).get, "place")):

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from storage.database import Database
 from storage.errors import NotFound
+from storage.files import write_whole
 from storage.ids import ALPHABET, random_id
-from storage.pictures import NewPicture, PictureRow, Pictures, Sources, write_whole
+from storage.pictures import NewPicture, PictureRow, Pictures
+from storage.sources import Sources
 from tests.storage.house import House
 
 
@@ -137,19 +140,19 @@ async def test_sweeping_before_the_first_picture_finds_nothing(pictures: Picture
     assert await pictures.sweep() == 0
 
 
-def test_a_source_is_kept_once_and_read_back(tmp_path: Path) -> None:
+def test_a_source_is_kept_once_and_read_back(db: Database, tmp_path: Path) -> None:
     """The same bytes have the same id, different bytes another."""
-    sources = Sources(tmp_path / "sources")
+    sources = Sources(db, tmp_path / "sources")
     first = sources.write(b"photo")
     assert sources.write(b"photo") == first
     assert sources.write(b"other") != first
     assert sources.read(first) == b"photo"
-    assert len(files(tmp_path)) == 2
+    assert len(files(tmp_path / "sources")) == 2
 
 
 @pytest.mark.parametrize("name", ["0" * 32, "", "../lock", "A" * 32, "0" * 31 + "\n"])
-def test_an_unknown_source_is_not_found(tmp_path: Path, name: str) -> None:
+def test_an_unknown_source_is_not_found(db: Database, tmp_path: Path, name: str) -> None:
     """Also a name that would lead somewhere else."""
     with pytest.raises(NotFound) as missing:
-        Sources(tmp_path).read(name)
+        Sources(db, tmp_path).read(name)
     assert missing.value.what == "source"

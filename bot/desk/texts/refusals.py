@@ -15,6 +15,7 @@ from engine.errors import (
     BadSource,
     BrokenModel,
     InvalidRequest,
+    NothingMasked,
     Refusal,
     UnknownModel,
     Unusable,
@@ -22,6 +23,7 @@ from engine.errors import (
 from storage.errors import (
     AlreadyRunning,
     Banned,
+    DiskFull,
     KeyReused,
     NewerDatabase,
     NotFound,
@@ -30,6 +32,8 @@ from storage.errors import (
     OverBudget,
     Paused,
     QueueFull,
+    TooManyPins,
+    TooManyUploads,
     TooManyWaiting,
 )
 
@@ -73,6 +77,10 @@ def _(error: InvalidRequest, r: Reader) -> str:
     if error.field == "aspect":
         return gettext("“{value}” is no shape I know; 1:1, 3:2 or 9:16 are.").format(
             value=error.value
+        )
+    if error.field == "upscale" and "×" in error.allowed:
+        return gettext("{value} pixels would be too large; {allowed} is the most.").format(
+            value=error.value, allowed=error.allowed
         )
     return gettext("{field}: {value} is not possible; {allowed} is.").format(
         field=_capital(field_name(error.field, r.lang)), value=error.value, allowed=error.allowed
@@ -157,6 +165,15 @@ def _(error: BadSource, r: Reader) -> str:
 
 
 @_explain.register
+def _(error: NothingMasked, r: Reader) -> str:
+    gettext = r.say
+    return gettext(
+        "Nothing in this picture is marked. Draw over what is to be painted anew, or make it "
+        "transparent."
+    )
+
+
+@_explain.register
 def _(error: SourceGone, r: Reader) -> str:
     gettext = r.say
     return gettext("The picture to start from is not there any more.")
@@ -226,6 +243,31 @@ def _(error: TooManyWaiting, r: Reader) -> str:
 
 
 @_explain.register
+def _(error: DiskFull, r: Reader) -> str:
+    gettext = r.say
+    return gettext("There is no room left for new pictures here. Please try again later.")
+
+
+@_explain.register
+def _(error: TooManyPins, r: Reader) -> str:
+    return r.count(
+        "You have pinned {limit} picture, and that is the most. Let it go first.",
+        "You have pinned {limit} pictures, and that is the most. Let one go first.",
+        error.limit,
+    ).format(limit=r.number(error.limit))
+
+
+@_explain.register
+def _(error: TooManyUploads, r: Reader) -> str:
+    gettext = r.say
+    return gettext(
+        "You have brought {n} pictures ({size} MB) within an hour. The next one is taken {when}."
+    ).format(
+        n=r.number(error.files), size=r.number(error.bytes // 10**6), when=r.when(error.again_at)
+    )
+
+
+@_explain.register
 def _(error: Paused, r: Reader) -> str:
     gettext = r.say
     return gettext("Painting is paused here for now.")
@@ -252,6 +294,7 @@ def _(error: NotFound, r: Reader) -> str:
         "job": gettext("There is no such job."),
         "picture": gettext("There is no such picture (any more)."),
         "source": gettext("The picture to start from is not there any more."),
+        "latent": gettext("This picture is too old for a second look."),
     }.get(error.what, gettext("There is no such thing."))
 
 

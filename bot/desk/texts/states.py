@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.desk.texts.language import SOURCE, duration, moment, number, ordinal, translations
 from bot.desk.texts.names import field_name
+from engine.painter import Stage
 
 if TYPE_CHECKING:
     from engine.painter import Progress
@@ -38,18 +39,47 @@ def waiting(
     )
 
 
-def painting(eta_s: float | None, lang: str = SOURCE, *, progress: Progress | None = None) -> str:
-    """ "Painting, about 8 s", or "Painting picture 2 of 4, about 20 s"."""
+def painting(
+    eta_s: float | None,
+    lang: str = SOURCE,
+    *,
+    progress: Progress | None = None,
+    paints: bool = True,
+) -> str:
+    """ "Painting, about 8 s", "Painting picture 2 of 4, about 20 s", "Enlarging, tile 3 of 16".
+
+    `paints` is False for a job that only enlarges; it tells what is done before any progress.
+    """
     gettext = translations(lang).gettext
-    span = "" if eta_s is None else duration(eta_s, lang)
-    if progress is not None and progress.count > 1:
-        facts = {"i": progress.index + 1, "n": progress.count, "duration": span}
-        if eta_s is None:
-            return gettext("Painting picture {i} of {n}").format(**facts)
-        return gettext("Painting picture {i} of {n}, about {duration}").format(**facts)
+    what = _doing(progress, lang, paints=paints)
     if eta_s is None:
-        return gettext("Painting")
-    return gettext("Painting, about {duration}").format(duration=span)
+        return what
+    return gettext("{what}, about {duration}").format(what=what, duration=duration(eta_s, lang))
+
+
+def _doing(progress: Progress | None, lang: str, *, paints: bool) -> str:
+    gettext = translations(lang).gettext
+    if progress is None:
+        return gettext("Painting") if paints else gettext("Enlarging")
+    facts = {
+        "i": progress.index + 1,
+        "n": progress.count,
+        "tile": progress.step,
+        "tiles": progress.steps,
+    }
+    if progress.count > 1:
+        return {
+            Stage.painting: gettext("Painting picture {i} of {n}"),
+            Stage.upscaling: gettext("Enlarging picture {i} of {n}, tile {tile} of {tiles}"),
+            Stage.refining: gettext("Refining picture {i} of {n}, tile {tile} of {tiles}"),
+            Stage.developing: gettext("Developing"),
+        }[progress.stage].format(**facts)
+    return {
+        Stage.painting: gettext("Painting"),
+        Stage.upscaling: gettext("Enlarging, tile {tile} of {tiles}"),
+        Stage.refining: gettext("Refining, tile {tile} of {tiles}"),
+        Stage.developing: gettext("Developing"),
+    }[progress.stage].format(**facts)
 
 
 def failed(public: str, code: str | None, lang: str = SOURCE) -> str:
@@ -100,7 +130,15 @@ def about_note(note: Note, lang: str = SOURCE) -> str:
         "default_dropped": gettext("Your default for the {field} does not fit {model}."),
         "nearest_size": gettext("{given} became {used}, the nearest that {model} paints."),
         "prompt_cut": gettext("That was long: {model} has read it up to “{used}”."),
-        "outside_world": gettext("{model} has never seen this: {given}."),
+        "veiled": gettext("The filter here takes {given} of {used} for harmful: behind a veil."),
+        "withheld": gettext(
+            "The filter here takes {given} of {used} for harmful and shows them to nobody. They "
+            "have cost what they cost."
+        ),
+        "outside_world": gettext(
+            "{model} has never seen this: {given}. It knows a little world of landscapes (the list "
+            "of models tells which); whoever runs this bot can add larger models."
+        ),
     }.get(note.code)
     if sentence is None:
         return f"{note.code}: {note.field}"

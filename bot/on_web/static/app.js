@@ -1,22 +1,43 @@
-// The page: wires the prompt box, the feed, the event stream and the budget together.
+// The page: wires the prompt box, the settings, the feed, the gallery and the event stream together.
 
 import * as api from "./api.js";
-import { Composer, sentence } from "./composer.js";
+import { Big } from "./big.js";
+import { Composer } from "./composer.js";
+import { deeds } from "./deeds.js";
+import { takePictures } from "./drop.js";
 import { Feed } from "./feed.js";
+import { Gallery } from "./gallery.js";
 import { make } from "./make.js";
+import { Panel } from "./panel.js";
+import { Settings } from "./settings.js";
+import { Source } from "./source.js";
 import { Stream } from "./stream.js";
-import { clock, examples, number, say } from "./texts.js";
+import { clock, examples, line, number, say } from "./texts.js";
+import { tell, toast } from "./toast.js";
+import { You } from "./you.js";
 
 const byId = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-let offered = new Map();
+const parts = { offline: () => banner(true), chat, budget };
+const does = { ...deeds(parts), open: (picture) => parts.big.show(picture, parts.feed) };
 
-const tell = (words) => {
-  byId("live").textContent = words;
-};
-
-const feed = new Feed({ again, cancel, remove, tell });
-const composer = new Composer({
+const feed = (parts.feed = new Feed(does));
+const gallery = (parts.gallery = new Gallery({
+  open: (picture) => parts.big.show(picture, gallery),
+  trouble: does.trouble,
+}));
+parts.big = new Big({ ...does, ...leavingBig(["again", "vary", "finer", "upscale", "source", "reuse"]) });
+const source = (parts.source = new Source(does));
+const settings = (parts.settings = new Settings({
+  changed: () => {
+    byId("chosen").textContent = line(...(settings?.summary ?? []));
+    source.inpaints = Boolean(settings?.model?.inpainting);
+  },
+  lastSeed: () => feed.all().at(-1)?.seed,
+  trouble: does.trouble,
+}));
+const composer = (parts.composer = new Composer({
+  fields: () => ({ ...settings.ask, ...source.ask }),
   taken: (job) => {
     const card = feed.put(job);
     welcome();
@@ -26,52 +47,64 @@ const composer = new Composer({
   },
   refused: budget,
   unreachable: () => banner(true),
+}));
+const you = new You({
+  trouble: does.trouble,
+  forgotten: (gone) => {
+    sessionStorage.setItem("atelier.said", say("forgotten", { n: number(gone.pictures) }));
+    location.assign("/");
+  },
 });
 const stream = new Stream({
   event: (name, data) => {
     feed.follow(name, data);
-    if (["done", "failed", "cancelled"].includes(name)) budget();
+    if (!["done", "failed", "cancelled"].includes(name)) return;
+    budget();
+    if (name === "done") gallery.outdated();
   },
   up: caughtUp,
   down: () => banner(true),
 });
+new Panel();
+takePictures({ file: does.file, ours: does.ours });
 
-/** The same request with a new seed. */
-function again(job) {
-  const model = offered.get(job.model) ?? {};
-  const request = { prompt: job.prompt, model: job.model, width: job.width, height: job.height };
-  Object.assign(request, { steps: job.steps, count: job.count });
-  if (job.negative && model.negative) request.negative = job.negative;
-  if (model.guidance) request.guidance = job.guidance;
-  if (job.source) Object.assign(request, { source: job.source, strength: job.strength });
-  composer.ask(request);
+// In the big view, what makes a new job or fills the form closes the view, so that this is seen.
+function leavingBig(names) {
+  const closing = (name) => (...facts) => {
+    parts.big.close();
+    return does[name](...facts);
+  };
+  return Object.fromEntries(names.map((name) => [name, closing(name)]));
 }
 
-function cancel(card) {
-  return carefully(async () => {
-    card.show(await api.cancel(card.job.id));
-    budget();
-  });
-}
-
-function remove(picture) {
-  return carefully(async () => {
-    await api.removePicture(picture.id);
-    tell(say("deleted"));
-  });
-}
-
-/** Do it; when it cannot be done, say why. */
-async function carefully(deed) {
-  try {
-    await deed();
-    return true;
-  } catch (error) {
-    if (error instanceof api.Refused) composer.explain(sentence(error.facts));
-    else banner(true);
-    return false;
+/**
+ * Show the chat or the gallery, as the address says: by a fragment that is no element's name, or the
+ * browser would move the focus there.
+ */
+function turn() {
+  const to = location.hash === "#/gallery" ? "gallery" : "feed";
+  document.body.dataset.view = to;
+  byId("gallery").hidden = to !== "gallery";
+  for (const id of ["chat", "desk"]) byId(id).hidden = to === "gallery";
+  for (const name of ["feed", "gallery"]) {
+    if (name === to) byId(`to-${name}`).setAttribute("aria-current", "page");
+    else byId(`to-${name}`).removeAttribute("aria-current");
   }
+  if (to === "gallery") gallery.enter();
+  scrollTo({ top: to === "feed" && !feed.empty ? document.documentElement.scrollHeight : 0, behavior: "instant" });
 }
+
+function chat() {
+  if (document.body.dataset.view === "feed") return;
+  location.hash = "#/";
+  turn();
+}
+
+// By hand, since the address tells which view is shown.
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId(document.body.dataset.view === "gallery" ? "search" : "prompt").focus();
+});
 
 /** Scroll a card into view, once its frame has its place. */
 function bring(card) {
@@ -88,6 +121,7 @@ async function caughtUp() {
   banner(false);
   for (const picture of document.querySelectorAll(".lost .picture")) picture.src = picture.src;
   await Promise.allSettled(feed.open.map(async (card) => card.show(await api.job(card.job.id))));
+  gallery.outdated();
   budget();
 }
 
@@ -102,6 +136,7 @@ async function budget() {
     : say("budget.left", facts);
   byId("budget-meter").style.width = `${mine.budget ? (100 * left) / mine.budget : 0}%`;
   byId("budget").hidden = false;
+  you.show(mine);
 }
 
 function welcome() {
@@ -111,27 +146,37 @@ function welcome() {
 function showExamples() {
   examples.forEach((example, index) => {
     const swatch = make("span", { class: `swatch swatch-${index}`, "aria-hidden": "true" });
-    const press = () => composer.ask({ prompt: example, flags: true });
+    const press = () => composer.send(example);
     const button = make("button", { type: "button", onclick: press }, swatch, example);
     byId("examples").append(make("li", {}, button));
   });
 }
 
+async function offer() {
+  const asked = [api.models(), api.styles(), api.upscalers(), api.defaults()];
+  const [{ models, most }, { styles }, { upscalers }, own] = await Promise.all(asked);
+  settings.offer({ models, styles, upscalers, most, own });
+  source.scales = upscalers.length ? [2, 4] : [];
+}
+
 async function start() {
   showExamples();
   try {
-    const [, models] = await Promise.all([feed.load(), api.models()]);
-    offered = new Map(models.models.map((model) => [model.name, model]));
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    await Promise.all([feed.load(), offer()]);
   } catch {
     banner(true);
     setTimeout(() => location.reload(), 5000);
     return;
   }
   welcome();
+  addEventListener("hashchange", turn);
+  turn();
   budget();
   stream.open();
-  if (matchMedia("(hover: hover)").matches) composer.focus();
+  const said = sessionStorage.getItem("atelier.said");
+  sessionStorage.removeItem("atelier.said");
+  if (said) toast(said);
+  if (matchMedia("(hover: hover)").matches && document.body.dataset.view === "feed") composer.focus();
 }
 
 start();

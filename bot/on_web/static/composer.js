@@ -1,6 +1,7 @@
 // The prompt box: grows with what is written, Enter sends, a refusal brings the words back.
 
 import { newKey, Refused, submit } from "./api.js";
+import { keep, recall } from "./remember.js";
 import { say } from "./texts.js";
 
 export class Composer {
@@ -8,15 +9,15 @@ export class Composer {
   #prompt = document.getElementById("prompt");
   #refusal = document.getElementById("refusal");
   #words = document.getElementById("refusal-words");
-  #unsent = { prompt: "", key: "" };
+  #unsent = { ask: "", key: "" };
   #on;
 
-  /** `on` has `taken(job)`, `refused()` and `unreachable()`. */
+  /** `on` has `fields()` for what goes with the words, `taken(job)`, `refused()`, `unreachable()`. */
   constructor(on) {
     this.#on = on;
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#send();
+      this.#submit();
     });
     this.#prompt.addEventListener("keydown", (event) => {
       // While an input method composes, Enter chooses a word and must not send.
@@ -25,42 +26,58 @@ export class Composer {
         this.#form.requestSubmit();
       }
     });
-    this.#prompt.addEventListener("input", () => this.#grow());
+    this.#prompt.addEventListener("input", () => {
+      this.#grow();
+      keep("draft", this.#prompt.value || null);
+    });
+    addEventListener("resize", () => this.#grow());
     document.getElementById("refusal-close").addEventListener("click", () => {
       this.#refusal.hidden = true;
       this.#prompt.focus();
     });
+    // What was typed before this script was there counts more than what was kept.
+    this.fill(this.#prompt.value || (recall("draft") ?? ""), { focus: false });
+    document.getElementById("send").disabled = false;
   }
 
   /** Put words into the box without sending them. */
-  fill(text) {
-    this.#prompt.value = text;
+  fill(text, { focus = true } = {}) {
+    if (this.#prompt.value !== text) this.#prompt.value = text;
+    keep("draft", text || null);
     this.#grow();
-    this.#prompt.focus();
+    if (focus) this.focus();
   }
 
   focus() {
     this.#prompt.focus({ preventScroll: true });
   }
 
-  /** Send a request that does not come from the box, such as "again". */
-  async ask(request, key = newKey()) {
+  /** Ask by `post`, which takes the key of the request; says why if it is not taken. */
+  async ask(post, key = newKey()) {
     try {
-      const job = await this.#patiently(request, key);
+      const job = await this.#patiently(post, key);
       this.#refusal.hidden = true;
       this.#on.taken(job);
       return true;
     } catch (error) {
-      if (!(error instanceof Refused)) {
-        this.#unsent = { prompt: request.prompt, key };
-        this.#on.unreachable();
-        this.explain(say("offline.unsent"));
-        return false;
-      }
-      this.explain(sentence(error.facts));
-      this.#on.refused();
+      const refused = error instanceof Refused;
+      this.explain(refused ? sentence(error.facts) : say("offline.unsent"));
+      if (refused) this.#on.refused();
+      else this.#on.unreachable();
       return false;
     }
+  }
+
+  /** Send these words; they come back into the box if they are not taken. */
+  async send(prompt) {
+    const ask = { ...this.#on.fields(), prompt, flags: true };
+    // What may have arrived although we heard no answer goes with the same key again.
+    const same = JSON.stringify(ask);
+    const key = this.#unsent.ask === same ? this.#unsent.key : newKey();
+    this.#unsent = { ask: "", key: "" };
+    if (await this.ask((once) => submit(ask, once), key)) return;
+    this.#unsent = { ask: same, key };
+    if (!this.#prompt.value) this.fill(prompt);
   }
 
   /** Say why something was not done. */
@@ -72,25 +89,24 @@ export class Composer {
     if (atBottom) scrollTo({ top: page.scrollHeight, behavior: "instant" });
   }
 
-  async #send() {
+  #submit() {
     const prompt = this.#prompt.value.trim();
-    if (!prompt) return;
+    if (!prompt) {
+      this.focus();
+      return;
+    }
     this.fill("");
-    // What may have arrived although we heard no answer goes with the same key again.
-    const key = this.#unsent.prompt === prompt ? this.#unsent.key : newKey();
-    this.#unsent = { prompt: "", key: "" };
-    const sent = await this.ask({ prompt, flags: true }, key);
-    if (!sent && !this.#prompt.value) this.fill(prompt);
+    this.send(prompt);
   }
 
   // The key makes a second try harmless, should only the answer have been lost.
-  async #patiently(request, key) {
+  async #patiently(post, key) {
     try {
-      return await submit(request, key);
+      return await post(key);
     } catch (error) {
       if (error instanceof Refused) throw error;
       await new Promise((resume) => setTimeout(resume, 700));
-      return submit(request, key);
+      return post(key);
     }
   }
 

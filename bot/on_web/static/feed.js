@@ -25,6 +25,21 @@ export class Feed {
     return [...this.#cards.values()].filter((card) => card.open);
   }
 
+  /** All pictures that hang here, in the order in which they are seen. */
+  all() {
+    return [...this.#list.children].flatMap((element) => this.#cards.get(element.dataset.id).pictures);
+  }
+
+  /** A picture was deleted. */
+  gone(id) {
+    for (const card of this.#cards.values()) card.gone(id);
+  }
+
+  /** A picture was pinned, or let go. */
+  pinned(id, now) {
+    for (const picture of this.all()) if (picture.id === id) picture.pinned = now;
+  }
+
   /**
    * Take over an event. It may be faster than the answer to the request itself, or tell of a job
    * of another tab: then it waits until its card is there.
@@ -44,12 +59,16 @@ export class Feed {
   put(job) {
     const known = this.#cards.get(job.id);
     if (known) {
-      if (known.open) known.show(job);
+      known.perhaps(job);
       return known;
     }
-    const card = new Card(job, this.#does);
-    this.#cards.set(job.id, card);
-    this.#list.append(card.element);
+    const card = this.#made(job);
+    let after = this.#list.lastElementChild; // answers may come in another order than they were asked
+    while (after && after.dataset.asked > card.element.dataset.asked) {
+      after = after.previousElementSibling;
+    }
+    if (after) after.after(card.element);
+    else this.#list.prepend(card.element);
     for (const [name, data] of this.#early.get(job.id) ?? []) card.follow(name, data);
     this.#early.delete(job.id);
     return card;
@@ -61,12 +80,17 @@ export class Feed {
     for (const job of page.jobs) {
       this.#oldest = job.id;
       if (this.#cards.has(job.id)) continue;
-      const card = new Card(job, this.#does);
-      this.#cards.set(job.id, card);
-      this.#list.prepend(card.element);
+      this.#list.prepend(this.#made(job).element);
     }
     this.#earlier.hidden = !page.more;
     return page.jobs.length;
+  }
+
+  #made(job) {
+    const card = new Card(job, this.#does);
+    card.element.dataset.asked = new Date(job.created_at).toISOString(); // one form, so that it sorts
+    this.#cards.set(job.id, card);
+    return card;
   }
 
   async #more() {
@@ -75,6 +99,8 @@ export class Feed {
     try {
       await this.load();
       scrollTo({ top: document.documentElement.scrollHeight - fromBottom, behavior: "instant" });
+    } catch (error) {
+      this.#does.trouble(error);
     } finally {
       this.#earlier.disabled = false;
     }

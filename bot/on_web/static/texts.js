@@ -1,8 +1,8 @@
 // The page's words: they come from the server in the visitor's language; none are written here.
 
-const { lang, messages, examples } = JSON.parse(document.getElementById("texts").textContent);
+const { lang, messages, examples, languages } = JSON.parse(document.getElementById("texts").textContent);
 
-export { examples, lang };
+export { examples, lang, languages };
 
 /** The sentence `key`, its {names} filled with `facts`. */
 export function say(key, facts = {}) {
@@ -35,3 +35,8 @@ export function clock(moment) {
 
 /** Words in the order of importance, parted by dots. */
 export const line = (...parts) => parts.filter(Boolean).join("\u00a0· ");
+
+/** A day and time in full, for something that stays. */
+export function moment(when) {
+  return new Intl.DateTimeFormat(habits, { dateStyle: "medium", timeStyle: "short" }).format(new Date(when));
+}

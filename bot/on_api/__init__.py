@@ -1,0 +1,1 @@
+"""Programs that speak other image servers' APIs: OpenAI's images API and the A1111 API."""
