@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler
-from aiohttp.web_request import FileField
 
 from tests.loopback_telegram import asking, editing, posting
 from tests.loopback_telegram.errors import ApiError, Json
@@ -250,18 +249,27 @@ async def _read(request: web.Request) -> Values:
     try:
         if request.content_type == "application/json" and request.can_read_body:
             raw |= await request.json()
+        elif request.content_type == "multipart/form-data":
+            await _read_parts(request, raw, uploads)
         elif request.can_read_body:
-            for name, value in (await request.post()).items():
-                if isinstance(value, FileField):
-                    uploads[name] = Upload(
-                        name=value.filename, data=value.file.read(), mime=value.content_type
-                    )
-                    value.file.close()
-                else:
-                    raw[name] = value
+            raw |= await request.post()
     except web.HTTPRequestEntityTooLarge:
         raise ApiError(413, "Request Entity Too Large") from None
     return read(method, raw, uploads)
+
+
+async def _read_parts(
+    request: web.Request, raw: dict[str, Any], uploads: dict[str, Upload]
+) -> None:
+    """Into memory: `request.post` leaves the open file of a broken-off upload behind."""
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        data, name = bytes(await part.read(decode=True)), part.name or ""
+        if part.filename:
+            mime = part.headers.get("Content-Type", "application/octet-stream")
+            uploads[name] = Upload(name=part.filename, data=data, mime=mime)
+        else:
+            raw[name] = data.decode()
 
 
 def _answer(code: int, body: Json) -> web.Response:
