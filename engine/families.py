@@ -20,7 +20,7 @@ from engine.reusing import DEEP, reuses
 if TYPE_CHECKING:
     from engine.compiled import Compiled
     from engine.parts import Array, Parts
-    from engine.schedulers import Sampler
+    from engine.samplers import Sampler
 
 
 class Shape(NamedTuple):

@@ -1,7 +1,7 @@
 """One model ready to paint in one size: its networks compiled for it, and the painting itself.
 
-The networks are compiled in a thread of their own while this one imports what samples; both take
-seconds, and OpenVINO's do not hold Python's lock.
+Its networks are compiled at the same time, each in a thread of its own: OpenVINO does not hold
+Python's lock meanwhile.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from engine import inpainting
+from engine import inpainting, schedulers
 from engine.encoding import keep_locale
 from engine.families import KINDS, Shape, first
 from engine.images import fit
+from engine.noise import Noise
 from engine.painter import OnStep, Picture, Progress
 from engine.request import ALPHA, Paint
 from engine.second_look import pack
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from engine.conditioning import Told
     from engine.parts import Array, Parts
     from engine.preview import LatentPreview
-    from engine.schedulers import Sampler
+    from engine.samplers import Sampler
 
 PREVIEW_EVERY = 0.15
 """Seconds between two previews at least: nobody sees more, and each takes some of a step."""
@@ -66,12 +67,10 @@ class Session:
         self, paint: Paint, index: int, source: Image.Image | None, on_step: OnStep
     ) -> Picture:
         """One picture of `paint`; everything random comes from its own seed."""
-        from engine import schedulers
-
         alone = paint.alone(index)
         steps, model = alone.working_steps, self.parts.model
         begun = time.perf_counter()
-        generator = schedulers.noise(alone.seed)
+        random = Noise(alone.seed)
         told = self._told(alone)
         sampler = self._sampler(alone.scheduler or model.scheduler)
         times = sampler.start(
@@ -86,18 +85,18 @@ class Session:
                 fill = alone.mask == ALPHA
                 mask = inpainting.read(source, alone.width, alone.height, fill=fill)
             picture = fit(source, alone.width, alone.height) if mask is None else mask.source
-            clean = self._encode(picture, generator)
-        noise = schedulers.draw(self._family.latent_shape, generator)
+            clean = self._encode(picture, random)
+        noise = random.draw(self._family.latent_shape)
         anew = mask is not None and alone.strength >= 1.0  # nothing of what was there shows through
         latents = sampler.begin(noise, None if anew else clean, times[0])
         keep = None if mask is None else 1 - mask.on_latents(self._family.scale)
-        beside = self._beside(mask, generator)
+        beside = self._beside(mask, random)
         self._family.begin()
         self._last_preview = 0.0  # each picture shows its beginning
         marks = [time.perf_counter()]
         for number, now in enumerate(times):
             said = self._family.predict(sampler, latents, now, told, beside)
-            latents, guess = sampler.step(said, now, latents, generator)
+            latents, guess = sampler.step(said, now, latents, random)
             if keep is not None and clean is not None:
                 then = times[number + 1] if number + 1 < len(times) else None
                 kept = clean if then is None else sampler.drown(clean, noise, then)
@@ -131,8 +130,6 @@ class Session:
         return self._last_told[1]
 
     def _sampler(self, name: str) -> Sampler:
-        from engine import schedulers  # takes seconds the first time
-
         if name not in self._samplers:
             self._samplers[name] = schedulers.read(self.parts.model.folder, name)
         return self._samplers[name]
@@ -167,14 +164,12 @@ class Session:
         np.clip(pixels, 0, 255, out=pixels)
         return Image.fromarray(np.ascontiguousarray(pixels.astype(np.uint8).transpose(1, 2, 0)))
 
-    def _encode(self, picture: Image.Image, generator: Any) -> Array:
+    def _encode(self, picture: Image.Image, random: Noise) -> Array:
         """An RGB picture of this size -> latents; the encoder is compiled when first needed."""
         pixels = np.asarray(picture.convert("RGB"), np.float32) / 255
-        return self._encoded(2.0 * pixels - 1.0, generator)
+        return self._encoded(2.0 * pixels - 1.0, random)
 
-    def _encoded(self, pixels: Array, generator: Any) -> Array:
-        from engine import schedulers
-
+    def _encoded(self, pixels: Array, random: Noise) -> Array:
         if self._encoder is None:
             shape = [1, 3, self.shape.height, self.shape.width]
             self._encoder = self.parts.network("vae_encoder", lambda name, rank: shape)
@@ -182,11 +177,11 @@ class Session:
         found = first(self._encoder({"sample": pixels.transpose(2, 0, 1)[None]}))
         if found.shape[1] == 2 * self._family.channels:  # a normal distribution: means and spreads
             mean, spread = np.split(found, 2, axis=1)
-            drawn = schedulers.draw(mean.shape, generator)
+            drawn = random.draw(mean.shape)
             found = mean + np.exp(0.5 * spread.clip(-30.0, 20.0)) * drawn
         return (found - shift) * factor
 
-    def _beside(self, mask: inpainting.Mask | None, generator: Any) -> Array | None:
+    def _beside(self, mask: inpainting.Mask | None, random: Noise) -> Array | None:
         """Mask and masked picture, for a denoiser that was made for painting into pictures."""
         if not self._family.masked_channels:
             return None
@@ -198,7 +193,7 @@ class Session:
             anew = mask.on_latents(self._family.scale)
             seen = np.asarray(mask.source, np.float32) / 127.5 - 1
             pixels = seen * (mask.share < 0.5)[..., None]
-        hidden = self._encoded(pixels, generator)
+        hidden = self._encoded(pixels, random)
         return np.concatenate((anew, hidden), axis=1)
 
 

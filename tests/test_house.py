@@ -20,7 +20,7 @@ HOMES = {
     "diffusers": (
         "engine/building/",
         "engine/plain.py",
-        "engine/schedulers.py",
+        "engine/borrowed.py",
         "engine/starter/",
         "engine/upscalers/softness.py",
     ),
@@ -48,7 +48,7 @@ HOMES = {
         "engine/building/",
         "engine/conversion.py",
         "engine/plain.py",
-        "engine/schedulers.py",
+        "engine/borrowed.py",
         "engine/starter/",
         "engine/upscalers/",
     ),
