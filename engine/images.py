@@ -20,6 +20,8 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 32_768
 """Every row costs time of its own: one pixel by 40 million takes ten seconds."""
+SMALL = 512 * 512
+"""Pixels up to which a picture's PNG file is written in the quickest way."""
 FORMS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 """The forms a source may have; decoders beyond these are never started."""
 
@@ -166,11 +168,14 @@ def encode_png(image: Image.Image, paint: Paint | None) -> bytes:
     """`image` as a PNG file that says how it was made, if it may (`paint`); some 10 ms at 512×512.
 
     Run lengths alone take a fifth of the usual search's time, and painted pictures become as small:
-    after PNG's filters there is hardly a longer repetition to find.
+    after PNG's filters there is hardly a longer repetition to find. Small ones do without those,
+    too, and large ones not: enlarged pictures have long runs.
     """
     metadata = Metadata() if paint is None else Metadata.of(paint)
+    small = image.width * image.height <= SMALL
+    way = zlib.Z_HUFFMAN_ONLY if small else zlib.Z_RLE
     out = io.BytesIO()
-    image.save(out, "PNG", compress_type=zlib.Z_RLE, **metadata.options("PNG"))
+    image.save(out, "PNG", compress_type=way, **metadata.options("PNG"))
     return out.getvalue()
 
 

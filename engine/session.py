@@ -158,11 +158,12 @@ class Session:
         assert self._decoder is not None, "it was compiled with the session"
         factor, shift = _scaling(self.parts.config("vae_decoder"))
         pixels = first(self._decoder({"latent_sample": latents / factor + shift}))[0]
-        pixels *= 127.5  # in place and before it is turned: much less to move about
+        pixels *= 127.5  # in place: much less to move about
         pixels += 127.5
         np.rint(pixels, out=pixels)
         np.clip(pixels, 0, 255, out=pixels)
-        return Image.fromarray(np.ascontiguousarray(pixels.astype(np.uint8).transpose(1, 2, 0)))
+        planes = [Image.fromarray(plane) for plane in pixels.astype(np.uint8)]
+        return Image.merge("RGB", planes)  # half the time of turning the array
 
     def _encode(self, picture: Image.Image, random: Noise) -> Array:
         """An RGB picture of this size -> latents; the encoder is compiled when first needed."""

@@ -1,8 +1,8 @@
 """The one painting thread, seen from an event loop: `EngineThread`.
 
-Everything slow happens in threads: the heavy imports and the painting in one, the encoding of
-finished pictures in another. The loop hears of progress by `call_soon_threadsafe`, and only of the
-latest.
+Everything slow happens in that thread: the heavy imports, the painting, the encoding of finished
+pictures. The loop hears of progress by `call_soon_threadsafe`, only of the latest, and not more
+often than anybody could see.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     Judge = Callable[[Image], float]
 
 log = structlog.get_logger(__name__)
+
+TELL_EVERY = 0.1
+"""Seconds. Steps that follow each other sooner are not told one by one: each wakes the loop."""
 
 
 class EngineState(StrEnum):
@@ -98,7 +102,6 @@ class EngineThread:
         self._metadata = metadata
         self._warm = warm
         self._painting = ThreadPoolExecutor(1, thread_name_prefix="paint")
-        self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._painter: Painter | None = None
         self._make_judge = make_judge
         self._judge: Judge | None = None
@@ -150,13 +153,12 @@ class EngineThread:
             self._painting, lambda: self._paint_in_thread(painter, order, said, latest, stop)
         )
         try:
-            encoded = await asyncio.shield(future)
+            pictures = await asyncio.shield(future)
         except asyncio.CancelledError:
             stop.set()  # the thread behind a cancelled task goes on until it is told
             raise
         finally:
             latest.close()
-        pictures = [await asyncio.wrap_future(each) for each in encoded]
         return Painted(
             pictures=tuple(pictures),
             notes=tuple(dict.fromkeys(note for picture in pictures for note in picture.notes)),
@@ -173,26 +175,21 @@ class EngineThread:
         self.state = EngineState.stopped
         self._stop.set()
         self._settled.set()
-        for pool in (self._painting, self._encoding):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._painting.shutdown(wait=False, cancel_futures=True)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        waiting = asyncio.to_thread(self._join)
+        waiting = asyncio.to_thread(self._painting.shutdown, wait=True)
         try:
             await asyncio.wait_for(waiting, grace_s)
         except TimeoutError:
             log.warning("the painting thread did not end in time", grace_s=grace_s)
 
-    def _join(self) -> None:
-        self._painting.shutdown(wait=True)
-        self._encoding.shutdown(wait=True)
-
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             if self._make_judge is not None:
-                self._judge = await loop.run_in_executor(self._encoding, self._make_judge)
+                self._judge = await loop.run_in_executor(self._painting, self._make_judge)
             self._painter = await loop.run_in_executor(self._painting, self._make_painter)
             for model in self._warm:
                 try:
@@ -215,7 +212,7 @@ class EngineThread:
         metadata: bool,
         latest: _Latest,
         stop: threading.Event,
-    ) -> list[_EncodedFuture]:
+    ) -> list[Encoded]:
         def on_step(progress: Progress) -> None:
             latest.put(progress)
             if stop.is_set():
@@ -224,15 +221,8 @@ class EngineThread:
         if stop.is_set():
             raise Stopped
         return [
-            self._encoding.submit(_encode, picture, metadata, self._judge)
-            for picture in _made(painter, order, on_step)
+            _encode(picture, metadata, self._judge) for picture in _made(painter, order, on_step)
         ]
-
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    _EncodedFuture = Future[Encoded]
 
 
 class _Order(NamedTuple):
@@ -274,6 +264,11 @@ def _encode(picture: Picture, metadata: bool, judge: Judge | None) -> Encoded:
     )
 
 
+def _worth_telling(progress: Progress) -> bool:
+    """Whether it is more than a step among others."""
+    return progress.preview is not None or progress.step == progress.steps
+
+
 def _seen(before: Progress, now: Progress) -> bytes | None:
     """The preview of an earlier step, if it is of the same picture and stage."""
     same = (before.index, before.stage) == (now.index, now.stage)
@@ -290,15 +285,20 @@ class _Latest:
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._waiting: Progress | None = None
+        self._told = 0.0
         self._open = True
 
     def put(self, progress: Progress) -> None:
+        """Tell the loop, but of a quick step that is followed by others only what is last."""
+        now = time.monotonic()
         with self._lock:
             scheduled = self._waiting is not None
             if progress.preview is None and self._waiting is not None:
                 # Not each step brings a preview, and the newest one is worth showing.
                 progress = replace(progress, preview=_seen(self._waiting, progress))
-            self._waiting = progress
+            elif now < self._told + TELL_EVERY and not _worth_telling(progress):
+                return
+            self._waiting, self._told = progress, now
         if not scheduled:
             try:
                 self._loop.call_soon_threadsafe(self._take)
