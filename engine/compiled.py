@@ -28,14 +28,20 @@ class Compiled(openvino.CompiledModel):  # type: ignore[misc] # openvino brings 
         self._views: dict[str, Any] = {
             name: self._request.get_tensor(each).data for each in self.inputs for name in each.names
         }
+        self._given: dict[str, Any] = {}
         kinds = {each.get_element_type() for each in self.inputs}
         self._plain = not kinds & {openvino.Type.bf16, openvino.Type.string}
         self._kept = kept  # the last one, since the others go first
 
     def __call__(self, inputs: Mapping[str, Any], **options: Any) -> Any:
-        """Run it on inputs by name; the outputs are new arrays."""
+        """Run it on inputs by name; the outputs are new arrays.
+
+        An array that cannot be written to is copied once, however often it is given in a row.
+        """
         if not self._plain:  # numpy has no such numbers
             return super().__call__(inputs, **options)
         for name, value in inputs.items():
-            self._views[name][...] = np.asarray(value)
+            if self._given.get(name) is not value:
+                self._views[name][...] = found = np.asarray(value)
+                self._given[name] = None if found.flags.writeable else found
         return self._request.infer()

@@ -30,6 +30,10 @@ class Told:
     inputs: dict[str, Array]
     notes: tuple[Note, ...] = ()
 
+    def __post_init__(self) -> None:
+        for each in self.inputs.values():
+            each.flags.writeable = False  # so that a network knows it is the same at each step
+
 
 class Text(ABC):
     """The text encoders of one model; compiled when `load` is called."""

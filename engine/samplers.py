@@ -200,14 +200,23 @@ class Solver(Walk):
         return said.get("solver_order", 2) <= 2 and super().fits(rest)
 
     def start(self, steps: int, *, skip: int = 0, places: int = 0, first: int = 0) -> list[Array]:
-        self._before: Array | None = None
         times = super().start(steps, skip=skip, places=places, first=first)
-        alpha, sigma = np.log(self._levels.alpha), _log(self._levels.sigma)
-        self._marks = alpha - sigma
-        count, said = len(self._levels.times), self.settings
-        eases = said["euler_at_final"] or (said["lower_order_final"] and count < self.eased)
-        self._eases = eases or said["final_sigmas_type"] == "zero"
+        self._factors = self._reckoned()
+        self._before: Array | None = None
         return times
+
+    def _reckoned(self) -> tuple[list[Any], ...]:
+        """Of each step what latents, clean ones and their change are multiplied by."""
+        _, alpha, sigma = self._levels
+        with np.errstate(divide="ignore", invalid="ignore"):  # nothing is left at the end
+            ways = np.diff(np.log(alpha) - np.log(sigma))
+            add = alpha[1:] * np.expm1(-ways)
+            turn = np.append(np.float32(0), 0.5 * add[1:] * ways[1:] / ways[:-1])
+        said, count = self.settings, len(self._levels.times)
+        eases = said["euler_at_final"] or (said["lower_order_final"] and count < self.eased)
+        if eases or said["final_sigmas_type"] == "zero":
+            turn[-1] = 0
+        return list(sigma[1:] / sigma[:-1]), list(add), list(turn)
 
     def _walk(self, steps: int, first: int = 0) -> Levels:
         times = np.array([first]) if first else levels.spaced(self.settings, steps, longer=1)
@@ -215,14 +224,11 @@ class Solver(Walk):
         return levels.by_ratios(times, self._left, 0.0 if zero else levels.ratios(self._left)[0])
 
     def _stepped(self, said: Array, latents: Array, random: Noise) -> Stepped:
-        clean, at, marks = self._clean(said, latents), self._at, self._marks
-        (_, sigma), (alpha_then, sigma_then) = self._now(0), self._now(1)
-        way = marks[at + 1] - marks[at]
-        add = alpha_then * (np.exp(-way) - 1)
-        left = sigma_then / sigma * latents - add * clean
-        if self._before is not None and not (self._ends and self._eases):
-            turn = way / (marks[at] - marks[at - 1])
-            left -= 0.5 * add * turn * (clean - self._before)
+        clean = self._clean(said, latents)
+        keep, add, turn = (each[self._at] for each in self._factors)
+        left = keep * latents - add * clean
+        if self._before is not None and turn:
+            left -= turn * (clean - self._before)
         self._before = clean if self.settings["solver_order"] > 1 else None
         return Stepped(left, clean)
 
@@ -491,10 +497,3 @@ class Circle(Sampler):
             return Stepped(guess, guess)
         fresh = random.draw(clean.shape) * self._spread
         return Stepped(np.cos(then) * clean + np.sin(then) * fresh, guess)
-
-
-def _log(values: Array) -> Array:
-    """Of nothing it is minus infinity, and nothing to warn of."""
-    with np.errstate(divide="ignore"):
-        found: Array = np.log(values)
-    return found
