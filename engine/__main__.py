@@ -120,7 +120,7 @@ def _paint(options: argparse.Namespace) -> int:
 
     print("atelier: loading the model …", file=sys.stderr)
     log_to_stderr()
-    from engine.diffusion import DiffusionPainter  # takes seconds
+    from engine.diffusion import DiffusionPainter  # with OpenVINO
     from engine.plain import PlainPainter
     from engine.upscaler import Upscaler
     from engine.workshop import Workshop

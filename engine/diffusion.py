@@ -1,8 +1,8 @@
 """The diffusion painter: the models of a catalogue, loaded when somebody asks, as memory allows.
 
 It keeps a few `Session`s, each one model ready to paint in one size; the one used longest ago goes
-first. The model libraries are imported by the first session, which takes seconds: the painter
-belongs into a thread of its own.
+first. Networks are compiled by the first session, which takes seconds, and painting takes as long:
+the painter belongs into a thread of its own.
 """
 
 from __future__ import annotations
