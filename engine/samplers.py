@@ -76,7 +76,9 @@ _LEVELS: dict[str, Any] = {
     "steps_offset": 0,
 }
 _DISTILLED = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-_SIGMAS = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
+_SIGMAS = dict.fromkeys(("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"), False)
+
+_THRESHOLDS = {"thresholding": False}
 
 
 class Walk(Sampler):
@@ -84,13 +86,19 @@ class Walk(Sampler):
 
     known: ClassVar[dict[str, Any]]
     """The settings that it follows, with what diffusers takes where they are not said."""
+    refused: ClassVar[dict[str, Any]] = {}
+    """The settings that it does not follow, with what they are where that makes no difference."""
     unused: ClassVar[tuple[str, ...]] = ()
     """Settings that change nothing as long as the others are as here."""
     predictions: ClassVar[tuple[str, ...]] = ("epsilon", "v_prediction", "sample")
     never_nothing: ClassVar[bool] = True
 
     def __init__(self, said: Settings) -> None:
-        """What is `said` of others than the known settings is not looked at: ask `fits` first."""
+        """What is `said` of others than the known settings is not looked at: ask `fits` first.
+
+        A folder's settings may be those of another scheduler, too; as in diffusers, what this one
+        does not have means nothing.
+        """
         self.settings = self.known | {key: said[key] for key in self.known if key in said}
         self._left = levels.left_over(self.settings, never_nothing=self.never_nothing)
         self._walks: dict[tuple[int, int], Levels] = {}
@@ -100,9 +108,8 @@ class Walk(Sampler):
     @classmethod
     def fits(cls, said: Settings) -> bool:
         """Whether it follows all that is said."""
-        odd = {key for key in said if key not in cls.known and key not in cls.unused}
-        odd -= {key for key in odd if said[key] in (None, False)}
-        return not odd and said.get("prediction_type", "epsilon") in cls.predictions
+        predicts = said.get("prediction_type", cls.known["prediction_type"])
+        return _follows(cls.refused, said) and predicts in cls.predictions
 
     def start(self, steps: int, *, skip: int = 0, places: int = 0, first: int = 0) -> list[Array]:
         del places
@@ -186,18 +193,25 @@ class Solver(Walk):
         "euler_at_final": False,
         "final_sigmas_type": "zero",
     }
+    refused = _SIGMAS | {
+        "algorithm_type": "dpmsolver++",
+        "solver_type": "midpoint",
+        "thresholding": False,
+        "use_lu_lambdas": False,
+        "use_flow_sigmas": False,
+        "use_dynamic_shifting": False,
+        "lambda_min_clipped": -float("inf"),
+        "variance_type": None,
+    }
     unused = ("dynamic_thresholding_ratio", "sample_max_value", "flow_shift", "time_shift_type")
     eased = 15
     """Walks shorter than this end with a step that looks at none before it."""
 
     @classmethod
     def fits(cls, said: Settings) -> bool:
-        usual = {"algorithm_type": "dpmsolver++", "solver_type": "midpoint"}
-        clipped = said.get("lambda_min_clipped")
-        rest = {key: value for key, value in said.items() if value != usual.get(key)}
-        if clipped in (None, -float("inf")):
-            rest.pop("lambda_min_clipped", None)
-        return said.get("solver_order", 2) <= 2 and super().fits(rest)
+        if said.get("solver_type") in ("logrho", "bh1", "bh2"):  # of DEIS and UniPC: as if not said
+            said = {key: value for key, value in said.items() if key != "solver_type"}
+        return said.get("solver_order", 2) <= 2 and super().fits(said)
 
     def start(self, steps: int, *, skip: int = 0, places: int = 0, first: int = 0) -> list[Array]:
         times = super().start(steps, skip=skip, places=places, first=first)
@@ -237,12 +251,8 @@ class Euler(Walk):
     """Straight on (Karras et al. 2022, https://arxiv.org/abs/2206.00364, algorithm 2, no churn)."""
 
     known = _LEVELS | {"timestep_spacing": "linspace", "final_sigmas_type": "zero"}
+    refused = _SIGMAS | {"interpolation_type": "linear", "timestep_type": "discrete"}
     unused = ("sigma_min", "sigma_max")
-
-    @classmethod
-    def fits(cls, said: Settings) -> bool:
-        usual = {"interpolation_type": "linear", "timestep_type": "discrete"}
-        return super().fits({k: value for k, value in said.items() if value != usual.get(k)})
 
     def begin(self, noise: Array, clean: Array | None, time: Array) -> Array:
         if clean is not None or self.settings["timestep_spacing"] == "leading":
@@ -268,6 +278,7 @@ class EulerAncestral(Euler):
     """Straight on and a little back: each step adds noise anew."""
 
     known = _LEVELS | {"timestep_spacing": "linspace"}
+    refused: ClassVar[dict[str, Any]] = {}
     predictions = ("epsilon", "v_prediction")
 
     def _stepped(self, said: Array, latents: Array, random: Noise) -> Stepped:
@@ -289,6 +300,7 @@ class Ddim(Walk):
         "clip_sample": True,
         "clip_sample_range": 1.0,
     }
+    refused = _THRESHOLDS
     unused = ("dynamic_thresholding_ratio", "sample_max_value")
     never_nothing = False
 
@@ -319,6 +331,7 @@ class Consistency(Walk):
         "clip_sample": False,
         "clip_sample_range": 1.0,
     }  # fmt: skip
+    refused = _THRESHOLDS
     unused = (
         "set_alpha_to_one",
         "timestep_spacing",
@@ -351,8 +364,8 @@ class Trajectory(Walk):
 
     known = _LEVELS | _DISTILLED | {"original_inference_steps": 50}
     unused = (
-        *("set_alpha_to_one", "timestep_spacing", "timestep_scaling"),
-        *("clip_sample_range", "dynamic_thresholding_ratio", "sample_max_value"),
+        *("set_alpha_to_one", "timestep_spacing", "timestep_scaling", "clip_sample"),
+        *("clip_sample_range", "thresholding", "dynamic_thresholding_ratio", "sample_max_value"),
     )
     never_nothing = False
     anew = 0.3
@@ -400,6 +413,11 @@ class Flow(Sampler):
         "time_shift_type": "exponential",
     }
 
+    refused: ClassVar[dict[str, Any]] = _SIGMAS | {
+        "invert_sigmas": False,
+        "stochastic_sampling": False,
+    }
+
     def __init__(self, said: Settings) -> None:
         self.settings = self.known | {key: said[key] for key in self.known if key in said}
         self._shares = np.zeros(1, np.float32)
@@ -407,7 +425,8 @@ class Flow(Sampler):
 
     @classmethod
     def fits(cls, said: Settings) -> bool:
-        return all(key in cls.known or value in (None, False) for key, value in said.items())
+        """Whether it follows all that is said."""
+        return _follows(cls.refused, said)
 
     def start(self, steps: int, *, skip: int = 0, places: int = 0, first: int = 0) -> list[Array]:
         del first
@@ -451,6 +470,8 @@ class Circle(Sampler):
     Lu and Song 2024, https://arxiv.org/abs/2410.11081.
     """
 
+    refused: ClassVar[dict[str, Any]] = {"prediction_type": "trigflow"}
+
     most = 1.57080
     """The angle of pure noise: where Sana-Sprint begins."""
     middle = 1.3
@@ -463,9 +484,8 @@ class Circle(Sampler):
 
     @classmethod
     def fits(cls, said: Settings) -> bool:
-        known = ("num_train_timesteps", "sigma_data", "prediction_type")
-        circle = said.get("prediction_type", "trigflow") == "trigflow"
-        return circle and all(k in known or v in (None, False) for k, v in said.items())
+        """Whether it follows all that is said."""
+        return _follows(cls.refused, said)
 
     def start(self, steps: int, *, skip: int = 0, places: int = 0, first: int = 0) -> list[Array]:
         del places, first
@@ -497,3 +517,8 @@ class Circle(Sampler):
             return Stepped(guess, guess)
         fresh = random.draw(clean.shape) * self._spread
         return Stepped(np.cos(then) * clean + np.sin(then) * fresh, guess)
+
+
+def _follows(refused: Mapping[str, Any], said: Settings) -> bool:
+    """Whether none of the settings that are not followed is other than usual."""
+    return all(said.get(key, usual) in (usual, None) for key, usual in refused.items())

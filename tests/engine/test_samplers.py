@@ -290,15 +290,32 @@ def test_defaults_are_those_of_diffusers() -> None:
 
     import diffusers
 
-    for name, walk in WALKS.items():
-        usual = inspect.signature(getattr(diffusers, name)).parameters
-        for key, value in walk.known.items():
+    names: dict[str, Any] = {"FlowMatchEulerDiscreteScheduler": Flow, "SCMScheduler": Circle}
+    names |= WALKS
+    for name, kind in names.items():
+        usual = dict(inspect.signature(getattr(diffusers, name)).parameters)
+        known = getattr(kind, "known", {})
+        for key, value in (known | kind.refused).items():
             assert usual[key].default == value, (name, key)
-        assert walk.fits({key: each.default for key, each in usual.items()}), name
-    for kind, name in ((Flow, "FlowMatchEulerDiscreteScheduler"), (Circle, "SCMScheduler")):
-        usual = inspect.signature(getattr(diffusers, name)).parameters
+        overlooked = {*usual} - {*known} - {*kind.refused} - {*getattr(kind, "unused", ())}
+        assert overlooked <= {"num_train_timesteps", "sigma_data"}, name
         assert kind.fits({key: each.default for key, each in usual.items()}), name
-        assert not kind.fits({"something_new": True})
+
+
+@pytest.mark.parametrize("name", WALKS)
+@pytest.mark.parametrize("other", [*WALKS, "PNDMScheduler", "UniPCMultistepScheduler"])
+def test_another_scheduler_in_the_folder_is_no_reason_to_borrow(name: str, other: str) -> None:
+    """Somebody asks for one by name where the folder has all the settings of another one."""
+    import diffusers
+
+    config = dict(getattr(diffusers, other)(**TURBO).config)
+    said = {key: value for key, value in config.items() if not key.startswith("_")}
+    ours = schedulers.sampler(name, said)
+    assert type(ours) is WALKS[name]
+    theirs = Theirs(name, {})
+    theirs.it = type(theirs.it).from_config(said)
+    largest = float(theirs.it.sigmas.max()) if theirs.scaled else 0.0
+    _same(_walk_ours(ours, 4, 0, True), _walk_theirs(name, theirs, 4, 0, True), largest)
 
 
 @pytest.mark.parametrize(
