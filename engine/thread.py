@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TELL_EVERY = 0.1
-"""Seconds. Steps that follow each other sooner are not told one by one: each wakes the loop."""
+"""Seconds between two looks at the progress: nobody sees more, and waking the loop costs time."""
 
 
 class EngineState(StrEnum):
@@ -154,6 +153,7 @@ class EngineThread:
         )
         try:
             pictures = await asyncio.shield(future)
+            latest.take()
         except asyncio.CancelledError:
             stop.set()  # the thread behind a cancelled task goes on until it is told
             raise
@@ -264,11 +264,6 @@ def _encode(picture: Picture, metadata: bool, judge: Judge | None) -> Encoded:
     )
 
 
-def _worth_telling(progress: Progress) -> bool:
-    """Whether it is more than a step among others."""
-    return progress.preview is not None or progress.step == progress.steps
-
-
 def _seen(before: Progress, now: Progress) -> bytes | None:
     """The preview of an earlier step, if it is of the same picture and stage."""
     same = (before.index, before.stage) == (now.index, now.stage)
@@ -276,7 +271,11 @@ def _seen(before: Progress, now: Progress) -> bytes | None:
 
 
 class _Latest:
-    """Hands the newest progress from the painting thread to the loop, never a backlog."""
+    """Hands the newest progress from the painting thread to the loop, never a backlog.
+
+    After each one the loop itself looks for the next a little later; only when there was none does
+    the thread have to wake it again.
+    """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, on_progress: Callable[[Progress], None]
@@ -285,32 +284,39 @@ class _Latest:
         self._on_progress = on_progress
         self._lock = threading.Lock()
         self._waiting: Progress | None = None
-        self._told = 0.0
+        self._asleep = True
         self._open = True
 
     def put(self, progress: Progress) -> None:
-        """Tell the loop, but of a quick step that is followed by others only what is last."""
-        now = time.monotonic()
         with self._lock:
-            scheduled = self._waiting is not None
             if progress.preview is None and self._waiting is not None:
                 # Not each step brings a preview, and the newest one is worth showing.
                 progress = replace(progress, preview=_seen(self._waiting, progress))
-            elif now < self._told + TELL_EVERY and not _worth_telling(progress):
-                return
-            self._waiting, self._told = progress, now
-        if not scheduled:
+            self._waiting = progress
+            wake, self._asleep = self._asleep, False
+        if wake:
             try:
-                self._loop.call_soon_threadsafe(self._take)
+                self._loop.call_soon_threadsafe(self._look)
             except RuntimeError:  # the loop is closed: nobody listens any more
                 raise Stopped from None
+
+    def take(self) -> bool:
+        """On the loop: tell of what waits, if there is something."""
+        with self._lock:
+            progress, self._waiting = self._waiting, None
+        if progress is not None and self._open:
+            self._on_progress(progress)
+        return progress is not None
 
     def close(self) -> None:
         """From now on the loop hears nothing more of this painting."""
         self._open = False
 
-    def _take(self) -> None:
+    def _look(self) -> None:
+        if self.take() and self._open:
+            self._loop.call_later(TELL_EVERY, self._look)
+            return
         with self._lock:
-            progress, self._waiting = self._waiting, None
-        if progress is not None and self._open:
-            self._on_progress(progress)
+            self._asleep = self._waiting is None
+        if not self._asleep:  # it came in between
+            self._loop.call_soon(self._look)

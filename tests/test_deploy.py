@@ -147,6 +147,7 @@ def write():
         seen.add(line.split(None, 5)[5].strip() if line.count("/") else "")
     pathlib.Path(sys.argv[1]).write_text("\\n".join(sorted(seen)))
 atexit.register(write)
+import engine.borrowed  # what schedulers with rare settings need
 from bot.cli import main
 sys.exit(main(sys.argv[2:]))
 """

@@ -365,7 +365,7 @@ with tempfile.TemporaryDirectory() as cache:
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True, cwd=ROOT
     )
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert not loaded & {"torch", "diffusers", "transformers", "optimum", "scipy"}
