@@ -161,6 +161,8 @@ export class Big {
   #closed() {
     this.#shown.removeAttribute("src");
     if (history.state?.big) history.back();
-    if (this.#from?.isConnected) this.#from.focus({ preventScroll: true });
+    // The browser gives the focus back by itself, before this is heard of: it may have moved on.
+    const lost = document.activeElement === document.body;
+    if (lost && this.#from?.isConnected) this.#from.focus({ preventScroll: true });
   }
 }
