@@ -142,6 +142,11 @@ class Walk(Sampler):
     def _stepped(self, said: Array, latents: Array, random: Noise) -> Stepped:
         """One step on; which one it was is counted elsewhere."""
 
+    def _by_ratios(self, times: Array) -> Levels:
+        """The levels at those times, and in the end without noise, or with the least there is."""
+        zero = self.settings.get("final_sigmas_type", "zero") == "zero"
+        return levels.by_ratios(times, self._left, 0.0 if zero else levels.ratios(self._left)[0])
+
     @property
     def _ends(self) -> bool:
         """Whether this step is the last one."""
@@ -234,8 +239,7 @@ class Solver(Walk):
 
     def _walk(self, steps: int, first: int = 0) -> Levels:
         times = np.array([first]) if first else levels.spaced(self.settings, steps, longer=1)
-        zero = self.settings["final_sigmas_type"] == "zero"
-        return levels.by_ratios(times, self._left, 0.0 if zero else levels.ratios(self._left)[0])
+        return self._by_ratios(times)
 
     def _stepped(self, said: Array, latents: Array, random: Noise) -> Stepped:
         clean = self._clean(said, latents)
@@ -265,8 +269,7 @@ class Euler(Walk):
             times = np.array([first], np.float32)
         else:
             times = levels.spaced(self.settings, steps, whole=False)
-        zero = self.settings.get("final_sigmas_type", "zero") == "zero"
-        return levels.by_ratios(times, self._left, 0.0 if zero else levels.ratios(self._left)[0])
+        return self._by_ratios(times)
 
     def _stepped(self, said: Array, latents: Array, random: Noise) -> Stepped:
         clean = self._clean(said, latents)
