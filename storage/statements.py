@@ -120,7 +120,8 @@ INSERT INTO jobs (
 SELECT
     :public, :person, :place, :address, :key, :ask, :request, :notes,
     :filled, :private, :message, :parent, :needs, :mask, :loads,
-    :model, :width, :height, :guided, :steps, :pictures, :cost, :cost, :now,
+    :model, :width, :height, :guided, :steps, :pictures, :cost, :cost,
+    MAX(:now, person_since + 1, person_in_place_since + 1),
     :cost + MAX(
         (SELECT clock FROM service WHERE id = 0),
         COALESCE(
@@ -151,6 +152,9 @@ RETURNING *
 
 ENQUEUE = "\n".join(("WITH standing AS MATERIALIZED (", STANDING, ")", _ENQUEUE))
 """Check, reserve and persist in one: it inserts the job, or nothing.
+
+A job is made after every reset before it, by the clock too: one that was set back, or that has not
+moved on since, would let it cost nothing.
 
 The turn is that of start-time fair queueing: a job finishes, in a world where everybody is served
 at once, `cost` after the person's job before it, or after what is being served now. Only queued

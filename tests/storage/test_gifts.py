@@ -106,6 +106,23 @@ async def test_a_reset_forgets_what_was_used(house: House, clock: Clock) -> None
     assert (await refused(house, both)).frees_at == NOON + 2 * HOUR + DAY
 
 
+@pytest.mark.parametrize("back", [0.0, 5.0, HOUR])
+async def test_what_comes_after_a_reset_counts_whatever_the_clock_says(
+    house: House, clock: Clock, back: float
+) -> None:
+    """Also in the same millisecond, and where the clock was set back."""
+    ada, page = await ids(house)
+    both = replace(TWO, person_in_place=2.0)
+    for where in (None, page):
+        await house.enqueue(await house.order("ada", 2.0), both)
+        clock.turn(2 * DAY)
+        await house.members.reset(ada, where)
+        clock.turn(-back)
+        await house.enqueue(await house.order("ada", 2.0), both)
+        assert (await refused(house, both)).used == 2
+        clock.turn(2 * DAY)
+
+
 async def test_a_budget_of_one_s_own_comes_before_everybody_s(house: House) -> None:
     """More or less than the others have, here or everywhere, until it is taken back."""
     ada, page = await ids(house)

@@ -194,11 +194,16 @@ class Bookkeeping(RuleBasedStateMachine):
                 cost=cost,
                 charge=cost,
                 turn=turn,
-                created_at=self.clock.time,
+                created_at=self.after_resets(name, place),
                 count=count,
                 key=key,
             )
         )
+
+    def after_resets(self, name: str, place: str) -> float:
+        """The time a job is made at: now, and later than every reset of what its person used."""
+        resets = [self.model.resets.get((name, where), 0.0) for where in (EVERYWHERE, place)]
+        return max([self.clock.time, *(reset + 0.001 for reset in resets)])
 
     def expected(
         self, name: str, place: str, address: str | None, cost: int, key: str | None, prompt: str
