@@ -37,15 +37,11 @@ class Noise:
         Of less than 16, which torch makes otherwise, they are the first of a block.
         """
         count = math.prod(shape)
-        if count < _BLOCK:
-            return _normal(self._even(_BLOCK))[:count].reshape(shape)
-        found = np.empty(count, np.float32)
-        even = self._even(count)
         whole = count - count % _BLOCK
-        found[:whole] = _normal(even[:whole])
-        if whole < count:
-            found[-_BLOCK:] = _normal(self._even(_BLOCK))
-        return found.reshape(shape)
+        found = _normal(self._even(max(count, _BLOCK)))
+        if whole < count and whole:
+            found = np.concatenate((found[: count - _BLOCK], _normal(self._even(_BLOCK))))
+        return found[:count].reshape(shape)
 
     def seed(self) -> int:
         """A seed for another source, whose numbers then follow from this one's."""
@@ -58,11 +54,11 @@ class Noise:
 
 
 def _normal(even: Array) -> Array:
-    """Whole blocks of evenly distributed numbers -> normally distributed ones."""
-    halves = even.reshape(-1, 2, _BLOCK // 2)
-    logs = np.log((1 - halves[:, 0]).astype(np.float64)).astype(np.float32)
-    radii = np.sqrt(-2 * logs)
-    angles = (np.float32(2 * math.pi) * halves[:, 1]).astype(np.float64)
-    sides = [radii * np.cos(angles).astype(np.float32), radii * np.sin(angles).astype(np.float32)]
-    found: Array = np.stack(sides, 1).reshape(-1)
-    return found
+    """Evenly distributed numbers -> normally distributed ones, as far as they fill blocks."""
+    halves = even[: len(even) - len(even) % _BLOCK].reshape(-1, 2, _BLOCK // 2)
+    radii = np.sqrt(np.float32(-2) * np.log(np.float32(1) - halves[:, 0]))
+    angles = np.float32(2 * math.pi) * halves[:, 1]
+    found: Array = np.empty_like(halves)
+    np.multiply(radii, np.cos(angles), out=found[:, 0])
+    np.multiply(radii, np.sin(angles), out=found[:, 1])
+    return found.reshape(-1)

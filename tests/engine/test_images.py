@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import engine
 from engine.errors import BadSource
 from engine.images import Form, decode_source, encode, encode_png, fit, open_picture, size_of
 from engine.metadata import ORIENTATION
 from engine.request import Paint
 
+CONTACT = Path(engine.__path__[0], "starter", "pictures.png")
 PAINT = Paint(
     prompt="a fox, “quoted”",
     negative="rain",
@@ -50,6 +54,30 @@ def test_a_strength_is_noted_only_with_a_source() -> None:
     image = Image.new("RGB", (8, 8))
     assert b"Denoising" not in encode_png(image, PAINT)
     assert b"Denoising" in encode_png(image, replace(PAINT, source="picture:x"))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (65, 33), (320, 192), (513, 511)])
+def test_a_written_picture_has_every_pixel(size: tuple[int, int]) -> None:
+    """Smooth or wild, small ones by our own filter, larger ones and others by Pillow's."""
+    rng = np.random.default_rng(3)
+    wild = Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), np.uint8))
+    smooth = Image.radial_gradient("L").resize(size).convert("RGB")
+    for image in (wild, smooth, wild.convert("L"), smooth.convert("RGBA")):
+        for paint in (PAINT, None):
+            data = encode_png(image, paint)
+            with Image.open(io.BytesIO(data)) as found:
+                assert found.mode == image.mode
+                assert np.array_equal(np.asarray(found), np.asarray(image))
+                assert ("parameters" in found.info) == (paint is not None)
+
+
+def test_a_small_picture_s_file_is_as_small_as_pillow_makes_it() -> None:
+    """Among those that are coded without a search for repetitions."""
+    with Image.open(CONTACT) as sheet:
+        image = sheet.convert("RGB").crop((0, 0, 320, 320))
+    theirs = io.BytesIO()
+    image.save(theirs, "PNG", compress_type=zlib.Z_HUFFMAN_ONLY)
+    assert len(encode_png(image, None)) < 1.05 * len(theirs.getvalue())
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\nrubbish", b"GIF89a"])
