@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, expect
+from playwright.async_api import Browser, BrowserContext, Route, expect
 
 from bot.desk.texts import LANGUAGES
 from bot.desk.texts.page import page_messages
@@ -84,6 +85,36 @@ async def test_a_painting_is_cancelled_within_a_step(
             await page.get_by_role("button", name="Cancel").click()
         web.painter.step()
         await expect(page.locator(".job")).to_contain_text("What was painted already has cost")
+
+
+async def test_an_answer_to_cancel_that_comes_late_changes_nothing(
+    tmp_path: Path, context: BrowserContext
+) -> None:
+    """It says "running" of a job of which the stream has told its end meanwhile."""
+    held = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        assert (await answer.json())["state"] == "running"
+        web.painter.step()
+        await held.wait()
+        await route.fulfill(response=answer)
+
+    async with open_web(tmp_path) as web:
+        web.painter.hold()
+        page = await visit(context, web)
+        await page.route("**/cancel", late)
+        await ask(page, "a fox")
+        web.painter.step(2)
+        await expect(page.locator(".preview")).to_be_attached()
+        job = page.locator(".job")
+        async with page.expect_response("**/cancel"):
+            await page.get_by_role("button", name="Cancel").click()
+            await expect(job).to_have_attribute("data-state", "cancelled")
+            held.set()
+        await expect(page.locator("#budget")).to_contain_text("of 50 credits left")
+        await expect(job).to_have_attribute("data-state", "cancelled")
+        await expect(job).to_contain_text("What was painted already has cost")
 
 
 async def test_a_refusal_is_friendly_and_keeps_the_words(

@@ -52,7 +52,7 @@ export function deeds(parts) {
 
     cancel: (card) =>
       carefully(async () => {
-        card.show(await api.cancel(card.job.id));
+        card.perhaps(await api.cancel(card.job.id));
         parts.budget();
       }),
 
