@@ -24,6 +24,9 @@ def main() -> None:
     stage = stages.add_parser("train", help="train text encoder and denoiser")
     stage.add_argument("--minutes", type=float, default=55)
     stage.add_argument("--batch", type=int, default=32)
+    stage = stages.add_parser("distil", help="teach the denoiser to paint in few steps")
+    stage.add_argument("--minutes", type=float, default=60)
+    stage.add_argument("--batch", type=int, default=16)
     stage = stages.add_parser("probe", help="train the probe that judges")
     stage.add_argument("--minutes", type=float, default=4)
     stage.add_argument("--count", type=int, default=8000)
@@ -43,7 +46,7 @@ def main() -> None:
         return
     import torch
 
-    torch.set_num_threads(1 if given.stage in ("autoencoder", "train") else given.threads)
+    torch.set_num_threads(1 if given.stage in ("autoencoder", "train", "distil") else given.threads)
     if given.stage == "autoencoder":
         from engine.starter import autoencoder
 
@@ -65,6 +68,18 @@ def main() -> None:
             scratch / "pictures",
             scratch / "latents",
             scratch / "denoiser.pt",
+            minutes=given.minutes,
+            cores=given.threads,
+            batch=given.batch,
+        )
+    elif given.stage == "distil":
+        from engine.starter import distilling
+
+        distilling.distil(
+            scratch / "pictures",
+            scratch / "latents",
+            scratch / "denoiser.pt",
+            scratch / "few_steps.pt",
             minutes=given.minutes,
             cores=given.threads,
             batch=given.batch,

@@ -28,7 +28,7 @@ _CROPS = ((0.5, 96, 4), (0.8, 128, 3), (1.01, 256, 1))
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """(n, h, w, 3) bytes to (n, 3, h, w) from -1 to 1."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def train(

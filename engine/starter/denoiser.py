@@ -126,14 +126,7 @@ def train(
     )
     seen = 0
     if checkpoint.exists():
-        before = pace.load(checkpoint)
-        model.load_state_dict(before["model"])
-        mean.weights = before["mean"]
-        if "clock" in before:  # else it was thawed from the shipped weights: a new training
-            for optimizer, state in zip(optimizers, before["optimizers"], strict=True):
-                optimizer.load_state_dict(state)
-            clock.resume(before["clock"])
-            seen = before["seen"]
+        seen = pace.go_on(checkpoint, model, mean, clock, optimizers).get("seen", 0)
     remains: Tensor = new_scheduler().alphas_cumprod.to(on)
     stock = Stock(pictures, latents, rng)
     channels = importance(latents).to(on)

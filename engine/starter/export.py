@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from optimum.intel import OVStableDiffusionPipeline, OVWeightQuantizationConfig
 
-from engine.starter import denoiser, latents, pace
+from engine.starter import denoiser, distilling, latents, pace
 from engine.starter.shapes import put_together
 
 HERE = Path(__file__).parent
 MODEL = HERE / "model"
 WEIGHTS = HERE / "weights"
+TEACHER = HERE / "teacher"  # the denoiser before it was distilled
 PROBE = "probe.safetensors"
 CARD = HERE / "card.toml"  # becomes the model folder's atelier.toml
 
@@ -44,6 +45,21 @@ def write_weights(pipeline: StableDiffusionPipeline, folder: Path = WEIGHTS) -> 
         _forget_places(fresh)
 
 
+def write_teacher(unet: UNet2DConditionModel, folder: Path = TEACHER) -> None:
+    """The denoiser that the one in `WEIGHTS` was distilled from, as fp16 safetensors."""
+    with replacing(folder) as fresh:
+        unet.to(dtype=torch.float16).save_pretrained(fresh)
+        _forget_places(fresh)
+
+
+def teacher(folder: Path = TEACHER) -> UNet2DConditionModel:
+    """It walks the whole way from noise to picture, and says at each point what it sees there."""
+    found: UNet2DConditionModel = UNet2DConditionModel.from_pretrained(
+        folder, torch_dtype=torch.float32
+    )
+    return found
+
+
 def write_model(weights: Path = WEIGHTS, folder: Path = MODEL) -> None:
     """OpenVINO IR with 8-bit weights, with the card that tells the catalogue about it."""
     with replacing(folder) as fresh:
@@ -67,10 +83,12 @@ def _forget_places(folder: Path) -> None:
 
 
 def from_checkpoints(scratch: Path) -> None:
-    """Put the trained parts together and write both folders."""
-    text_encoder, tokenizer, unet = denoiser.read(scratch / "denoiser.pt")
+    """Put the trained parts together and write all folders."""
+    text_encoder, tokenizer, knowing = denoiser.read(scratch / "denoiser.pt")
+    quick = distilling.read(scratch / "few_steps.pt", knowing)
     vae = latents.current(scratch / "latents", scratch / "autoencoder.pt")
-    write_weights(put_together(vae, text_encoder, tokenizer, unet))
+    write_weights(put_together(vae, text_encoder, tokenizer, quick))
+    write_teacher(knowing)
     write_model()
     if (scratch / PROBE).exists():
         shutil.copy(scratch / PROBE, HERE / PROBE)
@@ -82,8 +100,9 @@ def thaw(scratch: Path, weights: Path = WEIGHTS) -> None:
     pipeline.tokenizer.save_pretrained(scratch / "tokenizer")
     painter = denoiser.Painter(pipeline.tokenizer)
     painter.text.load_state_dict(pipeline.text_encoder.state_dict())
-    painter.denoiser.load_state_dict(pipeline.unet.state_dict())
-    for name, part in (("denoiser", painter), ("autoencoder", pipeline.vae)):
+    painter.denoiser.load_state_dict(teacher().state_dict())
+    parts = {"denoiser": painter, "few_steps": pipeline.unet, "autoencoder": pipeline.vae}
+    for name, part in parts.items():
         path = scratch / f"{name}.pt"
         if path.exists():
             raise FileExistsError(f"{path} is there already: train on from that")

@@ -15,7 +15,7 @@ from PIL import Image
 from engine.starter import probe
 from engine.starter.captions import Scene, caption, training_scene, unseen_scene
 from engine.starter.export import MODEL, WEIGHTS
-from engine.starter.shapes import CHANNELS, FACTOR, SIZES
+from engine.starter.shapes import SIZES
 from engine.starter.world import ATTRIBUTES
 
 Paint = Callable[..., Image.Image]
@@ -41,18 +41,14 @@ def original(folder: Path = WEIGHTS) -> Any:
 
 
 def paint(
-    pipeline: Any, prompt: str, seed: int, *, steps: int = 8, guidance: float = 3.0,
+    pipeline: Any, prompt: str, seed: int, *, steps: int = 8, guidance: float = 2.0,
     negative: str | None = None, size: tuple[int, int] = SIZES[0],
 ) -> Image.Image:  # fmt: skip
-    """One picture; the same seed starts from the same noise in every pipeline."""
+    """One picture; the same seed means the same noise in every pipeline."""
     width, height = size
-    noise = torch.randn(
-        (1, CHANNELS, height // FACTOR, width // FACTOR),
-        generator=torch.Generator().manual_seed(seed),
-    )
     image: Image.Image = pipeline(
-        prompt, negative_prompt=negative, latents=noise, num_inference_steps=steps,
-        guidance_scale=guidance, width=width, height=height,
+        prompt, negative_prompt=negative, generator=torch.Generator().manual_seed(seed),
+        num_inference_steps=steps, guidance_scale=guidance, width=width, height=height,
     ).images[0]  # fmt: skip
     return image
 

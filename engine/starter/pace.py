@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,24 @@ class Average:
         moving = [name for name, value in now.items() if value.is_floating_point()]
         means, values = [self.weights[n] for n in moving], [now[n] for n in moving]
         torch._foreach_lerp_(means, values, 1 - keep)
+
+
+def go_on(
+    path: Path, model: nn.Module, mean: Average, clock: Pace,
+    optimizers: Sequence[torch.optim.Optimizer],
+) -> dict[str, Any]:  # fmt: skip
+    """Take up all of them where a checkpoint stands; what else it holds is returned.
+
+    One that was thawed from the shipped weights holds nothing but these: a new training.
+    """
+    before = load(path)
+    model.load_state_dict(before.pop("model"))
+    mean.weights = before.pop("mean")
+    if "clock" in before:
+        for optimizer, state in zip(optimizers, before.pop("optimizers"), strict=True):
+            optimizer.load_state_dict(state)
+        clock.resume(before.pop("clock"))
+    return before
 
 
 def save(path: Path, **parts: Any) -> None:

@@ -57,7 +57,7 @@ def table(count: int, path: Path = PROBE) -> str:
     for name, size in zip(("wide", "tall"), SIZES[1:], strict=True):
         marks = obedience(shipped(size=size), unseen[:fewer], path, size=size)
         columns[f"{name} ({fewer})"] = marks
-    lines = ["8 steps, guidance 3, 8-bit unless it says fp32, pairs never seen in training"]
+    lines = ["8 steps, guidance 2, 8-bit unless it says fp32, pairs never seen in training"]
     lines += ["unless it says seen; chance in brackets", ""]
     lines.append(f"{'':16}" + "".join(f"{name:>15}" for name in columns))
     for attribute in ATTRIBUTES:

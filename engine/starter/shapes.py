@@ -8,6 +8,7 @@ import torch
 from diffusers import (
     AutoencoderKL,
     DPMSolverMultistepScheduler,
+    LCMScheduler,
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
@@ -78,18 +79,28 @@ def new_denoiser() -> UNet2DConditionModel:
     )
 
 
+_NOISE: dict[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_schedule": "squaredcos_cap_v2",
+    "prediction_type": "v_prediction",
+}
+
+
 def new_scheduler(**other: Any) -> DPMSolverMultistepScheduler:
-    """The sampler the starter is shipped with; training shares its noise schedule."""
+    """The sampler of the denoiser that is not distilled; all training shares its noise schedule."""
     settings: dict[str, Any] = {
-        "num_train_timesteps": 1000,
-        "beta_schedule": "squaredcos_cap_v2",
-        "prediction_type": "v_prediction",
+        **_NOISE,
         "timestep_spacing": "trailing",
         "algorithm_type": "dpmsolver++",
         "solver_order": 2,
         "final_sigmas_type": "zero",
     }
     return DPMSolverMultistepScheduler(**{**settings, **other})
+
+
+def few_steps() -> LCMScheduler:
+    """The sampler the starter is shipped with."""
+    return LCMScheduler(**_NOISE)
 
 
 def put_together(
@@ -104,7 +115,7 @@ def put_together(
         text_encoder=text_encoder,
         tokenizer=tokenizer,
         unet=denoiser,
-        scheduler=new_scheduler(),
+        scheduler=few_steps(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from engine.starter.captions import Scene, caption, training_scene
 from engine.starter.denoiser import tokens_of
-from engine.starter.export import WEIGHTS
+from engine.starter.export import WEIGHTS, teacher
 from engine.starter.scenes import render
 from engine.starter.shapes import new_scheduler
 from engine.starter.world import ATTRIBUTES
@@ -40,7 +40,10 @@ class Dreamer:
 
     @classmethod
     def load(cls, weights: Path = WEIGHTS) -> Dreamer:
-        return cls(StableDiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32))
+        pipeline = StableDiffusionPipeline.from_pretrained(
+            weights, torch_dtype=torch.float32, unet=teacher()
+        )
+        return cls(pipeline)
 
     def softened(self, pixels: Pixels, scene: Scene, rng: random.Random) -> Pixels:
         """What the starter makes of a 256 × 256 render."""

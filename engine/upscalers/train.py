@@ -54,13 +54,7 @@ def train(
     clock = pace.Pace(minutes, warm_up=50, floor=0.01)
     mean = pace.Average(model, keep=0.995)
     if checkpoint.exists():
-        before = pace.load(checkpoint)
-        model.load_state_dict(before["model"])
-        mean.weights = before["mean"]
-        if "clock" in before:  # else it was thawed from the shipped weights: a new training
-            for optimizer, state in zip(optimizers, before["optimizers"], strict=True):
-                optimizer.load_state_dict(state)
-            clock.resume(before["clock"])
+        pace.go_on(checkpoint, model, mean, clock, optimizers)
     seed = (NAMES.index(name) * 10 + scale) * 1_000_003 + clock.step
     stock = Stock(
         folder=scratch, scale=scale, rng=random.Random(seed),

@@ -22,7 +22,7 @@ PROMPT = "the sea at night"
 PLAIN = f"""
 from optimum.intel import OVStableDiffusionPipeline
 made = OVStableDiffusionPipeline.from_pretrained("engine/starter/model", safety_checker=None)
-made({PROMPT!r}, width=256, height=256, num_inference_steps=8, guidance_scale=3.0)
+made({PROMPT!r}, width=256, height=256, num_inference_steps=8, guidance_scale=2.0)
 """
 
 

@@ -203,7 +203,7 @@ def test_the_starter_offers_both(tmp_path: Path) -> None:
         return picture.image
 
     usual = paint()
-    assert paint(scheduler="dpm++").tobytes() == usual.tobytes()
+    assert paint(scheduler="lcm").tobytes() == usual.tobytes()
     assert paint(scheduler="euler").tobytes() != usual.tobytes()
     out = io.BytesIO()
     usual.save(out, "PNG")

@@ -92,7 +92,7 @@ def test_the_starter_in_8_bits_stays_the_starter(tmp_path: Path) -> None:
             precision=Precision.int8,
             inputs=4,
             prompts=("a lighthouse on the sea at sunset", "a castle in the mountains at night"),
-            card={"default_steps": 2, "default_guidance": 3.0, "sizes": ((256, 256),)},
+            card={"default_steps": 2, "default_guidance": 2.0, "sizes": ((256, 256),)},
         ),
         tmp_path,
     )

@@ -266,12 +266,12 @@ def test_weights_alone_have_to_be_built(tmp_path: Path) -> None:
 def test_only_what_a_model_was_distilled_for_is_offered(tmp_path: Path) -> None:
     """LCM and TCD paint mush with a plain model, and so do others with one made for these."""
     weights = Path(__file__).parents[2] / "engine" / "starter" / "weights"
-    assert describe(weights)["schedulers"] == ("dpm++", "euler")
+    assert describe(weights)["schedulers"] == ("lcm", "tcd")
     made = tmp_path / "made"
     shutil.copytree(weights, made, ignore=shutil.ignore_patterns("*.safetensors"))
     file = made / "scheduler" / "scheduler_config.json"
-    file.write_text('{"_class_name": "LCMScheduler"}', encoding="utf-8")
-    assert describe(made)["schedulers"] == ("lcm", "tcd")
+    file.write_text('{"_class_name": "DPMSolverMultistepScheduler"}', encoding="utf-8")
+    assert describe(made)["schedulers"] == ("dpm++", "euler")
     assert offered("euler", ()) == ("euler",)
     assert offered("tcd", ("dpm++", "euler")) == ("tcd", "lcm")
     assert offered(None, ("dpm++", "euler")) == ("dpm++", "euler")

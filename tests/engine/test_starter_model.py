@@ -11,7 +11,7 @@ import pytest
 from engine.catalogue import PARTS, STARTER, read_model
 from engine.starter.world import ATTRIBUTES, world
 
-WEIGHTS = STARTER.parent / "weights"
+WEIGHTS, TEACHER = STARTER.parent / "weights", STARTER.parent / "teacher"
 LIMIT_8_BIT, LIMIT_FP16 = 25e6, 45e6  # bytes
 
 
@@ -20,9 +20,10 @@ def size(folder: Path) -> int:
 
 
 def test_the_model_is_small() -> None:
-    """What ships, 8-bit, stays under 25 MB; the fp16 weights it is made from under 45 MB."""
+    """What ships, 8-bit, stays under 25 MB; the fp16 weights it is made from under 45 MB each."""
     assert 5e6 < size(STARTER) <= LIMIT_8_BIT
-    assert 5e6 < size(WEIGHTS) <= LIMIT_FP16
+    for folder in (WEIGHTS, TEACHER):
+        assert 5e6 < size(folder) <= LIMIT_FP16
 
 
 def test_the_model_is_complete() -> None:
@@ -47,13 +48,18 @@ def test_the_card_can_be_read() -> None:
     model = read_model(STARTER)
     assert model.name == "starter"
     assert model.sizes == ((256, 256), (320, 192), (192, 320))
-    assert model.default_steps == 8
+    assert (model.scheduler, model.default_steps) == ("lcm", 8)
     assert model.negative and model.guidance and model.image_to_image
 
 
 def test_no_file_tells_of_the_machine_it_was_made_on() -> None:
     """No absolute path of a home or work folder is left in what ships."""
-    for file in [*STARTER.rglob("*.json"), *STARTER.rglob("*.xml"), *WEIGHTS.rglob("*.json")]:
+    for file in [
+        *STARTER.rglob("*.json"),
+        *STARTER.rglob("*.xml"),
+        *WEIGHTS.rglob("*.json"),
+        *TEACHER.rglob("*.json"),
+    ]:
         told = file.read_text("utf-8")
         assert str(STARTER.parents[2]) not in told and "/home/" not in told, file
 
